@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Text for people: columns that line up, colour only on a terminal (never with NO_COLOR or TERM=dumb).
+ */
+#include "base/buf.h"
+#include "base/clock.h"
+
+enum terminal_style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_WARN, STYLE_BAD };
+
+bool terminal_has_color(int fd);
+
+struct terminal_cell {
+        const char *text; /* copied */
+        enum terminal_style style;
+};
+
+struct terminal_table;
+
+struct terminal_table *terminal_table_new(bool color);
+void terminal_table_free(struct terminal_table *table);
+AUTO_DEFINE(struct terminal_table, terminal_table_free)
+/* A row; missing cells are empty. Widths count characters (UTF-8), not bytes; control characters become '?'.
+ */
+void terminal_table_row(struct terminal_table *table, const struct terminal_cell *cells, size_t n);
+void terminal_table_print(const struct terminal_table *table, struct buf *out);
+
+/* "6d 4h", "43m", "expired 2d ago"; relative to now. */
+const char *terminal_until(struct wall at, struct wall now, char out[static 40]);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The agent's configuration: a YAML (or JSON) file, then command-line options over it. One schema table
+ * (schema.c) gives defaults, checks, the man page's list and `--print-config`.
+ *
+ * Durations are milliseconds. Strings live as long as the config.
+ */
+#include "base/json.h"
+#include "base/log.h"
+#include "certs/bundle.h"
+#include "hooks/hook.h"
+
+struct config {
+        cJSON *tree; /* owns every string */
+        /* what */
+        const char *database;          /* driver name; mandatory */
+        const char *instance;          /* name in logs, metrics and status; default: the driver's name */
+        const char *alias;             /* of the bundle: "server" */
+        const char *source;            /* directory watched; mandatory */
+        const char *publish;           /* directory written; mandatory */
+        const char *state;             /* state file; default: <publish>/..state.json */
+        struct bundle_names names;     /* file names in the source; NULL members: defaults */
+        const char *key_password_file; /* of an encrypted key; NULL: none */
+        struct output *outputs;        /* files to publish; default: the driver's */
+        size_t n_outputs;
+        const char **endpoints; /* URLs to prove; default: the driver's */
+        size_t n_endpoints;
+        const char **server_names; /* names that clients use: `names` in the file */
+        size_t n_server_names;
+        bool keep_authorities; /* publish old authorities too until they expire: `authorities: keep|replace`
+                                */
+        bool restart;          /* use a graceful restart where a reload is not enough or not there: `apply:
+                                  reload|restart` forces one, auto lets the driver say */
+        bool restart_only;
+        /* when */
+        int64_t rescan_ms;       /* 60 s */
+        int64_t settle_ms;       /* plain directories only: 100 ms */
+        int64_t reverify_ms;     /* probe what is served although nothing changed: 10 m, 0 never */
+        int64_t verify_limit_ms; /* until the new leaf must be seen: 30 s */
+        int64_t retry_min_ms;    /* first pause after a failure that may pass: 2 s */
+        int64_t retry_max_ms;    /* 5 m */
+        int64_t grace_ms;        /* after SIGTERM: 20 s */
+        /* where it can be asked */
+        const char *listen; /* "127.0.0.1:9533"; "" or NULL: off */
+        const char
+                *control; /* unix socket for `certrotate status`; default <publish>/..control.sock; "": off */
+        enum log_format log_format; /* text on a terminal, JSON otherwise, unless set */
+        enum log_level log_level;
+        struct policy policy;
+        struct hook_settings hook;
+};
+
+/* Values from the command line, NULL where not given: they win over the file. */
+struct config_overrides {
+        const char *source;
+        const char *publish;
+        const char *database;
+        const char *const *endpoints;
+        size_t n_endpoints;
+        const char *listen;
+        const char *log_format;
+        const char *log_level;
+};
+
+/*
+ * path may be NULL: overrides and defaults only. ERR_USAGE with "<file>:<line>:<column>: …": unknown or
+ * duplicate key (the nearest known one is named), wrong type, out of range, missing, contradictory.
+ */
+int config_load(const char *path, const struct config_overrides *overrides, struct config **out,
+                struct err *err) MUST_CHECK;
+void config_free(struct config *config);
+AUTO_DEFINE(struct config, config_free)
+/* The configuration in force as YAML with every default written out; never a secret. */
+void config_print(const struct config *config, struct buf *out);
