@@ -22,6 +22,8 @@ static void print_usage(FILE *to)
 
 int main(int argc, char **argv)
 {
+        const char *name;
+
         if (argc < 2) {
                 print_usage(stderr);
                 return 2;
@@ -30,10 +32,9 @@ int main(int argc, char **argv)
                 print_usage(stdout);
                 return 0;
         }
-        if (strcmp(argv[1], "--version") == 0)
-                argv[1] = (char[]){ "version" };
+        name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
         for (size_t i = 0; commands[i] != NULL; i++)
-                if (strcmp(argv[1], commands[i]->name) == 0)
+                if (strcmp(name, commands[i]->name) == 0)
                         return commands[i]->run(commands[i], argc - 1, argv + 1);
         (void)fprintf(stderr, "certrotate: '%.40s' is no command\n", argv[1]);
         print_usage(stderr);

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -94,30 +95,6 @@ void buf_printf(struct buf *buf, const char *fmt, ...)
         (void)vsnprintf((char *)to, (size_t)len + 1, fmt, ap);
         va_end(ap);
         buf->len += (size_t)len;
-}
-
-/* Length of the UTF-8 sequence at p, 0 when it is none (RFC 3629, overlong forms and surrogates refused). */
-static size_t utf8_len(const uint8_t *p)
-{
-        size_t len;
-
-        if (p[0] < 0x80)
-                return 1;
-        if (p[0] >= 0xc2 && p[0] <= 0xdf)
-                len = 2;
-        else if (p[0] >= 0xe0 && p[0] <= 0xef)
-                len = 3;
-        else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-                len = 4;
-        else
-                return 0;
-        for (size_t i = 1; i < len; i++)
-                if ((p[i] & 0xc0) != 0x80)
-                        return 0;
-        if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-            (p[0] == 0xf4 && p[1] > 0x8f))
-                return 0;
-        return len;
 }
 
 void buf_add_json(struct buf *buf, const char *text)

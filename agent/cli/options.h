@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Subcommands and their options: one const table each, from which parsing, --help, the man page test and the
- * shell completion come. Long options only, `--name value` or `--name=value`; `--` ends them.
+ * shell completion come. Long options, `--name value` or `--name=value`; `--` ends them.
  */
 #include "base/err.h"
 
@@ -24,7 +24,8 @@ struct option_list {
 
 struct option_spec {
         const char *name; /* without the dashes */
-        const char *arg;  /* shown in help: "DIR"; NULL for a flag */
+        char short_name;  /* 'o' for `-o FILE`; 0: none */
+        const char *arg;  /* shown in help: "DIR"; NULL for a flag, or to show `values` joined by '|' */
         enum option_kind kind;
         size_t offset;    /* into the subcommand's options struct */
         const char *help; /* one line */
@@ -44,13 +45,20 @@ struct command {
 };
 
 /*
- * Fills the struct at `out` (zeroed by the caller). Returns the index of the first operand, or -1 with
- * *exit_code set when there is nothing more to do: --help was printed (0), or a usage error was (2).
+ * Fills the struct at `out` (zeroed by the caller). Options and operands may stand in any order: argv is
+ * sorted so that the operands come last. Returns the index of the first operand, or -1 with *exit_code set
+ * when there is nothing more to do: --help was printed (0), or a usage error was (2). The caller frees the
+ * lists (options_list_done), after -1 they are empty. An option given again replaces the first, except in a
+ * list.
  */
 int options_parse(const struct command *command, int argc, char **argv, void *out, int *exit_code) MUST_CHECK;
 void options_list_done(struct option_list *list);
-/* "certrotate: <text>" on stderr, with a hint to --help when it is a usage error; returns the exit code of
- * the error. */
+static inline UNUSED void options_list_done_p(struct option_list *list)
+{
+        options_list_done(list);
+}
+/* "certrotate check: <text>" on stderr, with a hint to --help when it is a usage error; returns the exit code
+ * of the error. */
 int options_fail(const struct command *command, const struct err *err);
 
 extern const struct command check_command;

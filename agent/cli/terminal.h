@@ -10,8 +10,11 @@ enum terminal_style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_WARN
 
 bool terminal_has_color(int fd);
 
+/* Appends text with control characters and broken UTF-8 as '?'; returns the number of characters. */
+size_t terminal_clean(struct buf *out, const char *text);
+
 struct terminal_cell {
-        const char *text; /* copied */
+        const char *text; /* copied; NULL: empty */
         enum terminal_style style;
 };
 
