@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: one of everything a test needs, taken down in reverse order whatever happened."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support.agent import BINARY, Agent  # noqa: E402
+from support.authority import Authority  # noqa: E402
+from support.galera import PROVIDER, Galera  # noqa: E402
+from support.kubelet import KubeletVolume  # noqa: E402
+from support.load import LoadClients  # noqa: E402
+from support.mariadb import MariaDB, make_template  # noqa: E402
+from support.stack import Stack  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="1,000 rotations and longer soaks")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: only with --long")
+    config.addinivalue_line("markers", "agent: needs `certrotate run`")
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.get_closest_marker("long") and not config.getoption("--long"):
+            item.add_marker(pytest.mark.skip(reason="only with --long"))
+
+
+@pytest.fixture(scope="session")
+def long(request):
+    return request.config.getoption("--long")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def binary():
+    if not os.access(BINARY, os.X_OK):
+        pytest.exit(f"{BINARY} is not there: ./tests/run builds it (or set CERTROTATE)", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    if shutil.which("mariadbd") is None:
+        pytest.fail("mariadbd is not installed: apt-get install mariadb-server mariadb-client")
+    return make_template(tmp_path_factory.mktemp("mariadb") / "template")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory):
+    """An authority that nobody trusts."""
+    return Authority(tmp_path_factory.mktemp("foreign"), name="Foreign Authority")
+
+
+@pytest.fixture
+def volume(tmp_path):
+    return KubeletVolume(tmp_path / "secret")
+
+
+@pytest.fixture
+def tidy():
+    """tidy(x) calls x.cleanup() at the end, last one first; all of them, even when one fails."""
+    things = []
+
+    def add(thing):
+        things.append(thing)
+        return thing
+    yield add
+    errors = []
+    for thing in reversed(things):
+        try:
+            thing.cleanup()
+        except Exception as e:  # every thing has to go, and the first fault is told
+            errors.append(e)
+    if errors:
+        raise errors[0]
+
+
+@pytest.fixture
+def mariadb(tmp_path, template, tidy):
+    """A server over tmp_path/published; not started."""
+    return tidy(MariaDB(tmp_path / "mariadb", template, tmp_path / "published"))
+
+
+@pytest.fixture
+def make_agent(tmp_path, tidy):
+    def make(config, name="agent", **more):
+        return tidy(Agent(tmp_path / name, config, **more))
+    return make
+
+
+@pytest.fixture
+def stack(tmp_path, template, authority, tidy):
+    """Volume, agent and server of one database, not started: stack.up() does."""
+    return tidy(Stack(tmp_path, template, authority))
+
+
+@pytest.fixture
+def galera(template, tidy):
+    if not os.path.exists(PROVIDER):
+        pytest.fail("the Galera provider is not installed: apt-get install galera-4")
+    return lambda published: tidy(Galera(template, published))
+
+
+@pytest.fixture
+def load(tmp_path, tidy):
+    class Held:
+        def __init__(self, clients):
+            self.cleanup = clients.stop
+    def start(port, ca_file, **more):
+        clients = LoadClients(tmp_path, port, ca_file, **more)
+        tidy(Held(clients))
+        return clients
+    return start
