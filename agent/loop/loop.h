@@ -6,6 +6,8 @@
  */
 #include "base/op.h"
 
+#include <stdbool.h>
+
 struct event_base;
 struct loop;
 
@@ -14,7 +16,9 @@ void loop_free(struct loop *loop);
 AUTO_DEFINE(struct loop, loop_free)
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
+/* For the files of this folder. */
 struct event_base *loop_base(struct loop *loop);
+void loop_need(bool ok, const char *what); /* aborts with one line unless ok */
 
 typedef void loop_fn(void *arg);
 
@@ -34,10 +38,13 @@ struct loop_signal *loop_signal_new(struct loop *loop, const int *signos, size_t
 void loop_signal_free(struct loop_signal *signal);
 AUTO_DEFINE(struct loop_signal, loop_signal_free)
 
-/* Steps an operation (which it owns from here on) to its end, or to ERR_TIMEOUT after limit_ms (< 0: none).
+/*
+ * Steps an operation (which it owns from here on) to its end, or to ERR_TIMEOUT after limit_ms (< 0: none).
+ * The first step is made from the loop too. The operation lives until the callback returns, so that its
+ * results can be read in there; then it and the handle are gone. All handles end before the loop does.
  */
 struct loop_op;
 typedef void loop_op_fn(enum op_state state, const struct err *err, void *arg); /* OP_DONE or OP_FAILED */
 struct loop_op *loop_op_start(struct loop *loop, struct op *op, int64_t limit_ms, loop_op_fn *fn, void *arg);
-/* Ends it without a callback; after the callback the handle is gone already. */
+/* Ends it without a callback; NULL and the running callback's own handle are fine. */
 void loop_op_cancel(struct loop_op *handle);
