@@ -118,8 +118,9 @@ static void signals_arrive_in_the_loop(void **state UNUSED)
         AUTO(loop_free_p) struct loop *loop = loop_new();
         struct script script = { .loop = loop };
         AUTO(loop_signal_free_p)
-        struct loop_signal *signal = loop_signal_new(loop, signos, ARRAY_LEN(signos), on_signal, &script);
+        struct loop_signal *signals = loop_signal_new(loop, signos, ARRAY_LEN(signos), on_signal, &script);
 
+        assert_non_null(signals);
         for (int i = 0; i < 3; i++) {
                 script.trace[0] = '\0';
                 memset(script.trace, 0, sizeof(script.trace));
