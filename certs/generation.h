@@ -8,12 +8,18 @@
  *   <publish>/tls.crt      -> ..data/tls.crt      one link a file, made once
  *
  * A generation is complete and synced before the one rename of ..data makes it current; whatever can fail
- * has happened before. The generation before it stays for rollback.
+ * has happened before. The generation before it stays for rollback. A kill between any two system calls
+ * leaves the old or the new one published, whole; the next publish finishes what is missing and the next
+ * prune sweeps the litter.
+ *
+ * The directory is ours: a file of another origin that stands in the place of a link (a tls.crt from before)
+ * is replaced by rename, without a backup. Names that no generation has are never touched.
  */
 #include "base/json.h"
 #include "certs/output.h"
+#include "certs/places.h"
 
-#define GENERATION_META "generation.json"
+#define GENERATION_META PLACES_META
 
 struct store {
         char *path;
@@ -26,7 +32,10 @@ struct generation_file {
         struct buf data;
 };
 
-/* Creates the directory when needed (mode 0755) and looks what is there. ERR_IO. */
+/*
+ * Creates the directory when needed (mode 0755) and looks what is there. ERR_IO; ERR_USAGE when the directory
+ * is someone else's: its ..data is not ours, as in a Secret volume.
+ */
 int generation_open(const char *path, struct store **out, struct err *err) MUST_CHECK;
 void generation_close(struct store *store);
 AUTO_DEFINE(struct store, generation_close)
@@ -37,16 +46,23 @@ int generation_current(const struct store *store, int64_t *out, struct err *err)
 bool generation_exists(const struct store *store, int64_t number);
 /*
  * Writes ..gen-<number> complete: files, meta as generation.json, all synced. A leftover of the same number
- * is removed first. Nothing is visible to the database yet.
+ * is removed first. Nothing is visible to the database yet. On failure nothing is left of it.
+ *
+ * ERR_IO        no space and the like; ERR_MISSING when the directory itself was removed: open it again
+ * ERR_USAGE     a file name with a slash, a leading dot, too long, or generation.json
+ * ERR_INTERNAL  the number is the published one
  */
 int generation_stage(struct store *store, int64_t number, const struct generation_file *files, size_t n,
                      const cJSON *meta, struct err *err) MUST_CHECK;
 /*
  * Makes it current: one rename of ..data, then links (or plain files, renamed over) for each file of the
- * generation that has none yet. Idempotent; going back to an older number is the same call.
+ * generation that has none yet. Idempotent; going back to an older number is the same call. Plain files are
+ * renamed one by one behind it: an engine that needs a pair of them sees a short moment of mixture.
+ *
+ * ERR_MISSING  there is no such generation. Before the rename of ..data every failure leaves all as it was.
  */
 int generation_publish(struct store *store, int64_t number, struct err *err) MUST_CHECK;
-/* Removes one that is not current. Fine when it is not there. */
+/* Removes one that is not current (ERR_INTERNAL). Fine when it is not there. */
 int generation_remove(struct store *store, int64_t number, struct err *err) MUST_CHECK;
 /* Removes all but the current one and `keep` (0: none), half-staged ones, and links to files that the current
  * one has not. */
