@@ -4,7 +4,9 @@
  * What is said in the clear before TLS starts, as a pure state machine: bytes in, bytes out. Direct TLS has
  * none; MySQL sends a greeting and takes an SSLRequest, PostgreSQL takes eight bytes and answers one.
  */
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/limits.h"
 
 #include <stdint.h>
 
@@ -30,3 +32,26 @@ struct preamble {
          * boundary. */
         enum preamble_state (*step)(struct preamble_io *io, struct err *err);
 };
+
+/*
+ * Feeds a preamble exactly the bytes it asked for, however the network cuts them.
+ *
+ *   preamble_begin, then until it is no longer PREAMBLE_MORE:
+ *   send io.out, receive at most preamble_want bytes, preamble_feed
+ */
+struct preamble_pump {
+        const struct preamble *preamble;
+        struct preamble_io io;
+        struct buf in;
+        size_t want; /* bytes still missing of those asked for */
+};
+
+enum preamble_state preamble_begin(struct preamble_pump *pump, const struct preamble *preamble,
+                                   struct err *err);
+/* len is 1 to pump->want; io.out must have been sent. Once want is 0 the preamble is stepped. */
+enum preamble_state preamble_feed(struct preamble_pump *pump, const uint8_t *data, size_t len,
+                                  struct err *err);
+void preamble_done(struct preamble_pump *pump);
+
+/* Foreign text for a message: at most room - 1 bytes, whatever is not printable ASCII becomes '?'. */
+void preamble_text(char *out, size_t room, const uint8_t *text, size_t len);

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Name resolution that never blocks. Addresses and "localhost" (RFC 6761) cost nothing; other names go
- * through glibc's getaddrinfo_a, whose helper thread ends by itself.
+ * through getaddrinfo on a helper thread that ends by itself.
  */
 #include "base/op.h"
 
