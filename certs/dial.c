@@ -42,7 +42,8 @@ char *dial_where(const char *host, int port)
 {
         if (host[0] == '/')
                 return mem_strdup(host);
-        return strchr(host, ':') != NULL ? mem_printf("[%s]:%d", host, port) : mem_printf("%s:%d", host, port);
+        return strchr(host, ':') != NULL ? mem_printf("[%s]:%d", host, port)
+                                         : mem_printf("%s:%d", host, port);
 }
 
 static enum op_state wait_for(struct dial *self, int fd, short events, struct mono until)

@@ -137,7 +137,8 @@ static void conclude(struct handshake *self, struct mono now)
                 return;
         judge(self, &err);
         result->trusted = err.kind == ERR_NONE;
-        (void)snprintf(result->verify_text, sizeof(result->verify_text), "%s", err.text);
+        (void)snprintf(result->verify_text, sizeof(result->verify_text), "%.*s",
+                       (int)sizeof(result->verify_text) - 1, err.text);
 }
 
 /* ---- phases: OP_DONE leads to the next one ---- */
@@ -210,39 +211,20 @@ static enum op_state preamble(struct handshake *self, struct err *err)
         return OP_DONE;
 }
 
-/* Everything TLS has to say. */
-static enum op_state push(struct handshake *self)
-{
-        uint8_t out[STREAM_CHUNK];
-
-        for (;;) {
-                int n;
-
-                if (stream_flush(&self->stream) == STREAM_WAIT)
-                        return wait_for(self, POLLOUT);
-                n = BIO_read(SSL_get_wbio(self->ssl), out, sizeof(out));
-                if (n <= 0)
-                        return OP_DONE;
-                stream_put(&self->stream, out, (size_t)n);
-        }
-}
-
 /* One read from the peer; OP_DONE leads on only when not ended. */
 static enum op_state pull(struct handshake *self, struct err *err)
 {
-        uint8_t in[STREAM_CHUNK];
-        size_t got = 0;
-        enum stream_state state = stream_get(&self->stream, in, sizeof(in), &got);
-
-        if (state == STREAM_WAIT)
+        switch (handshake_context_fill(self->ssl, &self->stream)) {
+        case STREAM_WAIT:
                 return wait_for(self, POLLIN);
-        if (state == STREAM_END)
+        case STREAM_END:
                 return broken_off(self, err);
+        case STREAM_OK:
+                break;
+        }
         if (self->stream.received > FLIGHT_MAX_BYTES)
                 return give_up(self, ERR_PROTOCOL, err, "sends on and on without finishing the handshake");
-        if (BIO_write(SSL_get_rbio(self->ssl), in, (int)got) == (int)got)
-                return OP_DONE;
-        return give_up(self, ERR_INTERNAL, err, "cannot be read: OpenSSL takes no more bytes");
+        return OP_DONE;
 }
 
 static int open_tls(struct handshake *self, struct err *err)
@@ -265,16 +247,17 @@ static enum op_state tls(struct handshake *self, struct mono now, struct err *er
                 return OP_FAILED;
         }
         for (;;) {
-                int r;
+                enum stream_state flushed;
                 enum op_state state;
+                int r;
 
                 ERR_clear_error();
                 r = SSL_do_handshake(self->ssl);
-                state = push(self);
+                flushed = handshake_context_flush(self->ssl, &self->stream);
                 if (r != 1 && SSL_get_error(self->ssl, r) != SSL_ERROR_WANT_READ)
                         return tls_failed(self, err);
-                if (state == OP_WAIT)
-                        return state;
+                if (flushed == STREAM_WAIT)
+                        return wait_for(self, POLLOUT);
                 if (r == 1)
                         break;
                 state = pull(self, err);
@@ -363,29 +346,12 @@ static enum op_state step(struct op *op, short ready, struct mono now, struct er
         return state;
 }
 
-/* A polite end: close_notify if it can go at once, and nothing left unread that would make it a reset. */
-static void close_tls(struct handshake *self)
-{
-        uint8_t rest[STREAM_CHUNK];
-        size_t got = 0;
-
-        if (self->ssl == NULL)
-                return;
-        ERR_clear_error();
-        if (SSL_is_init_finished(self->ssl) && self->stream.out_len == 0) {
-                (void)SSL_shutdown(self->ssl);
-                (void)push(self);
-        }
-        (void)stream_get(&self->stream, rest, sizeof(rest), &got);
-        SSL_free(self->ssl);
-        ERR_clear_error();
-}
-
 static void handshake_free(struct op *op)
 {
         struct handshake *self = CONTAINER_OF(op, struct handshake, op);
 
-        close_tls(self);
+        if (self->ssl != NULL)
+                handshake_context_close(self->ssl, &self->stream);
         op_free(self->dial);
         stream_done(&self->stream);
         preamble_done(&self->pump);

@@ -20,7 +20,7 @@ AUTO_DEFINE(struct handshake_context, handshake_context_free)
 
 struct handshake_request {
         struct handshake_context *context; /* NULL: one of its own */
-        const char *host; /* name or address; a path beginning with '/' is a unix socket */
+        const char *host;                  /* name or address; a path beginning with '/' is a unix socket */
         int port;
         const char *server_name;         /* SNI; NULL: host unless it is an address or a path */
         const struct preamble *preamble; /* NULL: TLS from the first byte */
@@ -30,8 +30,8 @@ struct handshake_request {
         bool check_name;                 /* verify server_name (or host) against the leaf too */
         bool prove_mutual; /* TLS 1.2 at most, so that a server's refusal of our certificate arrives inside
                               the handshake */
-        int settle_ms; /* after a TLS 1.3 handshake in which the server asked for a certificate: wait this long
-                          for its refusal, which only comes then; 0: do not */
+        int settle_ms;     /* after a TLS 1.3 handshake in which the server asked for a certificate: wait this
+                              long     for its refusal, which only comes then; 0: do not */
 };
 
 struct handshake_result {

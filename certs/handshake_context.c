@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <openssl/err.h>
 #include <string.h>
 
@@ -175,4 +176,50 @@ int handshake_context_open(const struct handshake_context *context, const struct
                 return -1;
         *out = TAKE(ssl);
         return 0;
+}
+
+enum stream_state handshake_context_flush(SSL *ssl, struct stream *stream)
+{
+        uint8_t out[STREAM_CHUNK];
+
+        for (;;) {
+                int n;
+
+                if (stream_flush(stream) == STREAM_WAIT)
+                        return STREAM_WAIT;
+                n = BIO_read(SSL_get_wbio(ssl), out, sizeof(out));
+                if (n <= 0)
+                        return STREAM_OK;
+                stream_put(stream, out, (size_t)n);
+        }
+}
+
+/* A memory BIO takes everything; out of memory is the only way it could not. */
+enum stream_state handshake_context_fill(SSL *ssl, struct stream *stream)
+{
+        uint8_t in[STREAM_CHUNK];
+        size_t got = 0;
+        enum stream_state state = stream_get(stream, in, sizeof(in), &got);
+
+        if (state == STREAM_OK && BIO_write(SSL_get_rbio(ssl), in, (int)got) != (int)got) {
+                stream->sys = ENOMEM;
+                return STREAM_END;
+        }
+        return state;
+}
+
+void handshake_context_close(SSL *ssl, struct stream *stream)
+{
+        uint8_t rest[STREAM_CHUNK];
+        size_t got = 0;
+
+        ERR_clear_error();
+        if (SSL_is_init_finished(ssl) && stream->out_len == 0) {
+                (void)SSL_shutdown(ssl);
+                (void)handshake_context_flush(ssl, stream);
+        }
+        /* Bytes left unread would turn the end of the connection into a reset. */
+        (void)stream_get(stream, rest, sizeof(rest), &got);
+        SSL_free(ssl);
+        ERR_clear_error();
 }

@@ -45,7 +45,8 @@ static void alert_text(const struct handshake_facts *facts, int alert, char *out
 
         if (alert == SSL_AD_PROTOCOL_VERSION) {
                 what = "";
-                text = facts->prove_mutual ? "does not offer TLS 1.2, which proving both sides needs" : TOO_OLD;
+                text = facts->prove_mutual ? "does not offer TLS 1.2, which proving both sides needs"
+                                           : TOO_OLD;
         } else if (facts->asked_identity) {
                 what = facts->had_identity ? "refused our certificate: "
                                            : "wants a client certificate and was given none: ";

@@ -24,7 +24,7 @@
 struct lookup {
         atomic_int refs;
         atomic_bool done; /* result, sys and list may be read by the operation */
-        int event_fd;     /* readable when done; closed with the block, so the thread never writes elsewhere */
+        int event_fd; /* readable when done; closed with the block, so the thread never writes elsewhere */
         int result;
         int sys;
         struct addrinfo *list;

@@ -52,8 +52,10 @@ static int refuse_parts(const char *url, const char *rest, struct err *err)
 {
         for (const char *p = rest; *p != '\0'; p++)
                 if ((unsigned char)*p <= 0x20 || *p == 0x7f)
-                        return err_set(err, ERR_USAGE, "'%.80s': blanks and control characters have no place "
-                                                       "in an endpoint", url);
+                        return err_set(err, ERR_USAGE,
+                                       "'%.80s': blanks and control characters have no place "
+                                       "in an endpoint",
+                                       url);
         if (rest[0] == '/')
                 return 0;
         if (strchr(rest, '@') != NULL)
@@ -95,7 +97,8 @@ static int split(const char *url, char *rest, char **host, char **port, struct e
         if (colon != NULL)
                 *colon = '\0';
         if (*port != NULL && strchr(*port, ':') != NULL)
-                return err_set(err, ERR_USAGE, "'%.80s': an IPv6 address stands in brackets: [::1]:3306", url);
+                return err_set(err, ERR_USAGE, "'%.80s': an IPv6 address stands in brackets: [::1]:3306",
+                               url);
         return 0;
 }
 

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEADER_BYTES     4
-#define PROTOCOL_VERSION 10
-#define ERR_PACKET       0xff
-#define SSL_REQUEST      0x20 /* bytes of its payload */
+#define HEADER_BYTES             4
+#define PROTOCOL_VERSION         10
+#define ERR_PACKET               0xff
+#define SSL_REQUEST              0x20 /* bytes of its payload */
 
 #define CLIENT_LONG_PASSWORD     0x00000001u
 #define CLIENT_PROTOCOL_41       0x00000200u
@@ -19,8 +19,8 @@
 #define CLIENT_SECURE_CONNECTION 0x00008000u
 #define CLIENT_PLUGIN_AUTH       0x00080000u
 
-#define CHARSET_UTF8 33 /* known to every server since 4.1 */
-#define PACKET_MAX   0x01000000u
+#define CHARSET_UTF8             33 /* known to every server since 4.1 */
+#define PACKET_MAX               0x01000000u
 
 /* MariaDB before 11 pretends to be this in front of its real version, for old replicas. */
 #define MARIADB_DISGUISE "5.5.5-"
@@ -85,9 +85,10 @@ static int parse_header(struct preamble_io *io, struct err *err)
         uint32_t len = get_le(io->in, 3);
 
         if (io->in[3] != 0 || len == 0 || len > WIRE_PACKET_MAX_BYTES)
-                return err_set(err, ERR_PROTOCOL,
-                               "no MySQL greeting (it begins with %02x %02x %02x %02x): is this a MySQL port?",
-                               io->in[0], io->in[1], io->in[2], io->in[3]);
+                return err_set(
+                        err, ERR_PROTOCOL,
+                        "no MySQL greeting (it begins with %02x %02x %02x %02x): is this a MySQL port?",
+                        io->in[0], io->in[1], io->in[2], io->in[3]);
         io->need = len;
         return 0;
 }
@@ -119,7 +120,8 @@ static int parse_greeting(struct preamble_io *io, struct err *err)
                 return err_set(err, ERR_PROTOCOL, "the MySQL greeting has a version without an end");
         left = io->in_len - 1 - (size_t)(end - version) - 1;
         if (left < fixed + 2)
-                return err_set(err, ERR_PROTOCOL, "the MySQL greeting is cut off after %zu bytes", io->in_len);
+                return err_set(err, ERR_PROTOCOL, "the MySQL greeting is cut off after %zu bytes",
+                               io->in_len);
         keep_version(io, version, (size_t)(end - version));
         if ((get_le(end + 1 + fixed, 2) & CLIENT_SSL) == 0)
                 return err_set(err, ERR_PROTOCOL,

@@ -23,8 +23,8 @@ static int judge(uint8_t answer, struct err *err)
                                "the PostgreSQL server answered the request for TLS with an error: it is too "
                                "old, or cannot start a session now");
         default:
-                return err_set(err, ERR_PROTOCOL,
-                               "no PostgreSQL answer (0x%02x): is this a PostgreSQL port?", answer);
+                return err_set(err, ERR_PROTOCOL, "no PostgreSQL answer (0x%02x): is this a PostgreSQL port?",
+                               answer);
         }
 }
 
