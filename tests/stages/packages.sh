@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What the tests need from Debian, installed when missing and not a package more.
+
+build_packages="build-essential pkg-config cmake ninja-build libssl-dev libcurl4-openssl-dev libevent-dev
+        libinotifytools0-dev libcjson-dev libyaml-dev libmariadb-dev libcmocka-dev binutils git ca-certificates python3"
+lint_packages="clang-format-14 mandoc shellcheck"
+clang_packages="clang-14 libclang-rt-14-dev llvm-14"
+analysis_packages="$clang_packages clang-tidy-14 cppcheck"
+e2e_packages="mariadb-server mariadb-client galera-4 rsync stunnel4 iproute2 nginx-light python3-pytest"
+unit_packages="openssl openjdk-17-jre-headless mariadb-server"
+
+packages_of() {
+        case "$1" in
+        lint) echo "$build_packages $lint_packages" ;;
+        unit) echo "$build_packages $unit_packages" ;;
+        fuzz) echo "$build_packages $clang_packages" ;;
+        analysis) echo "$build_packages $analysis_packages" ;;
+        e2e) echo "$build_packages $unit_packages $e2e_packages" ;;
+        esac
+}
+
+as_root() {
+        if [ "$(id -u)" -eq 0 ]; then
+                "$@"
+        elif command -v sudo >/dev/null; then
+                sudo -n "$@"
+        else
+                echo "tests/run: needs root or sudo for: $*" >&2
+                return 1
+        fi
+}
+
+# Servers must not start because they were installed: policy-rc.d is how Debian is told so.
+policy=/usr/sbin/policy-rc.d
+policy_saved=""
+
+policy_forbid() {
+        if [ -e "$policy" ]; then
+                policy_saved=$(mktemp -u /usr/sbin/policy-rc.d.XXXXXX)
+                as_root mv "$policy" "$policy_saved"
+        fi
+        # shellcheck disable=SC2016
+        as_root sh -c 'printf "#!/bin/sh\nexit 101\n" >"$1" && chmod 755 "$1"' sh "$policy"
+        trap policy_restore EXIT
+        trap 'exit 130' INT TERM
+}
+
+policy_restore() {
+        as_root rm -f "$policy"
+        [ -z "$policy_saved" ] || as_root mv "$policy_saved" "$policy"
+        policy_saved=""
+        trap - EXIT INT TERM
+}
+
+is_installed() {
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+packages_missing() {
+        local stage package
+        for stage in $1; do
+                for package in $(packages_of "$stage"); do
+                        is_installed "$package" || echo "$package"
+                done
+        done | sort -u
+}
+
+# packages_install "STAGE..."
+packages_install() {
+        local missing servers="" server
+        missing=$(packages_missing "$1" | xargs)
+        [ -n "$missing" ] || return 0
+        if ! command -v apt-get >/dev/null; then
+                echo "tests/run: this machine has no apt-get; install yourself: $missing" >&2
+                exit 2
+        fi
+        echo "installing: $missing"
+        for server in mariadb nginx stunnel4 rsync; do
+                case " $missing " in *" $server"*) servers="$servers $server" ;; esac
+        done
+        policy_forbid
+        # shellcheck disable=SC2086
+        if ! apt_get install $missing >"$RESULTS/apt.log" 2>&1; then
+                # Most often only the package lists are missing or old.
+                if ! apt_get update >>"$RESULTS/apt.log" 2>&1 || ! apt_get install $missing >>"$RESULTS/apt.log" 2>&1; then
+                        tail -20 "$RESULTS/apt.log" >&2
+                        echo "tests/run: apt-get failed, see $RESULTS/apt.log" >&2
+                        exit 2
+                fi
+        fi
+        policy_restore
+        # Nor at the next boot: they were installed for tests that bring their own.
+        if command -v systemctl >/dev/null; then
+                for server in $servers; do
+                        as_root systemctl disable "$server" >/dev/null 2>&1 || true
+                done
+        fi
+}
+
+apt_get() {
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends \
+                -o DPkg::Lock::Timeout=300 "$@" </dev/null
+}

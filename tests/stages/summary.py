@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Adds up the reports of a run: JUnit files of ctest and pytest, and the list of single checks. FOLDER"""
+
+import sys
+import xml.etree.ElementTree as xml
+from pathlib import Path
+
+
+def verdict(case):
+    """ctest writes a test whose program is missing as skipped: only one that says so itself (77) is."""
+    if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
+        return "failed"
+    skipped = case.find("skipped")
+    if skipped is not None:
+        ctest = case.get("status") == "notrun"
+        return "failed" if ctest and "SKIP_" not in (skipped.get("message") or "") else "skipped"
+    return "passed"
+
+
+def cases(path):
+    if path.suffix != ".xml":
+        for line in path.read_text().splitlines():
+            result, name = line.split(" ", 1)
+            yield result, name
+        return
+    try:
+        tree = xml.parse(path)
+    except xml.ParseError as e:
+        yield "failed", f"{path.stem}: unreadable report: {e}"
+        return
+    for case in tree.iter("testcase"):
+        yield verdict(case), f"{path.stem}: {case.get('name')}"
+
+
+counts = {"passed": 0, "failed": 0, "skipped": 0}
+for report in sorted(Path(sys.argv[1]).iterdir()):
+    for result, name in cases(report):
+        counts[result] += 1
+        if result != "passed":
+            print(f"{result}: {name}")
+print(", ".join(f"{n} {word}" for word, n in counts.items()))
+sys.exit(1 if counts["failed"] or not counts["passed"] else 0)
