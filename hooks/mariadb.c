@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * MariaDB and MariaDB Galera. FLUSH LOCAL SSL (10.4.1) makes the client port, and since 10.5.10 the group
+ * link too, read key, certificate and authorities again; on refusal the old ones stay. It waits for
+ * handshakes in progress, so under a storm of clients it may take long: its limit comes from the caller.
+ *
+ * The server looks neither at dates nor at what its peers trust: that is asked here, in health().
+ */
+#include "hooks/mariadb_session.h"
+
+#include "base/mem.h"
+
+struct mariadb {
+        struct database database; /* first */
+        struct mariadb_session *session;
+};
+
+static const struct output outputs[] = {
+        { .name = "ca.crt", .content = OUTPUT_CA, .attr = { 0644, FS_KEEP, (gid_t)FS_KEEP } },
+        { .name = "tls.crt", .content = OUTPUT_CHAIN, .attr = { 0644, FS_KEEP, (gid_t)FS_KEEP } },
+        { .name = "tls.key", .content = OUTPUT_KEY, .attr = { 0640, FS_KEEP, (gid_t)FS_KEEP } },
+};
+
+static const char *const endpoints[] = { "mysql://127.0.0.1:3306", NULL };
+
+static int mariadb_open(const struct hook_settings *settings, struct database **out, struct err *err);
+
+static struct mariadb *mariadb_of(struct database *database)
+{
+        return CONTAINER_OF(database, struct mariadb, database);
+}
+
+static void mariadb_close(struct database *database)
+{
+        struct mariadb *mariadb = mariadb_of(database);
+
+        mariadb_session_free(mariadb->session);
+        mem_free(mariadb);
+}
+
+static struct op *mariadb_reload(struct database *database, int64_t limit_ms)
+{
+        /* LOCAL: not written to the binary log, so replicas do not repeat it. */
+        static const struct mariadb_statement flush = { .sql = "FLUSH LOCAL SSL", .right = "RELOAD" };
+
+        return mariadb_session_run(mariadb_of(database)->session, &flush, limit_ms);
+}
+
+static struct op *mariadb_restart(struct database *database, int64_t limit_ms)
+{
+        static const struct mariadb_statement shutdown = { .sql = "SHUTDOWN", .right = "SHUTDOWN", .ends_server = true };
+
+        return mariadb_session_run(mariadb_of(database)->session, &shutdown, limit_ms);
+}
+
+const struct hook mariadb_hook = {
+        .name = "mariadb",
+        .summary = "MariaDB 10.4 or newer, alone or in a Galera cluster: FLUSH LOCAL SSL over its own protocol",
+        .caps = HOOK_RELOADS | HOOK_TRUST_GROWS | HOOK_CLUSTERED,
+        .endpoints = endpoints,
+        .outputs = outputs,
+        .n_outputs = ARRAY_LEN(outputs),
+        .open = mariadb_open,
+        .close = mariadb_close,
+        .reload = mariadb_reload,
+        .restart = mariadb_restart,
+};
+
+static int mariadb_open(const struct hook_settings *settings, struct database **out, struct err *err)
+{
+        struct mariadb_session *session = NULL;
+        struct mariadb *mariadb;
+
+        if (mariadb_session_new(&settings->mariadb, settings->publish, &session, err) == -1)
+                return -1;
+        mariadb = MEM_NEW(struct mariadb);
+        mariadb->database.hook = &mariadb_hook;
+        mariadb->database.settings = settings;
+        mariadb->session = session;
+        *out = &mariadb->database;
+        return 0;
+}

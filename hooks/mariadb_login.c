@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Options of the libmariadb handle, each for a reason.
+ *
+ * Over TCP the connection is always TLS. On loopback the server's certificate is not verified: an expired or
+ * foreign one is exactly what the agent has to repair, and must not lock it out; what listens on a port of
+ * this host's loopback was started by this host. The password is safe from a listener that is not the
+ * database, because only challenge-response methods are allowed. Beyond loopback the published authorities
+ * must verify the server, and the certificate must name the address: libmariadb compares the name it was
+ * given, and it is only ever given a number, since it resolves names with calls that block.
+ */
+#include "hooks/mariadb_login.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/fs.h"
+#include "base/limits.h"
+#include "base/mem.h"
+
+#define CALL_STACK_BYTES ((size_t)256 << 10) /* of the suspended call; OpenSSL's start needs more than 60 KiB */
+#define TLS_WAIT_MS      2000
+#define PACKET_MAX_BYTES ((size_t)1 << 20)
+#define USER_MAX_BYTES   80
+
+static const char methods[] = "mysql_native_password,client_ed25519,parsec";
+
+/*
+ * libmariadb 3.3 waits for the TLS handshake with poll(2) even in its non-blocking mode, without limit.
+ * Here it gets one; a server that answers takes a millisecond.
+ */
+static int wait_for_handshake(my_socket fd, my_bool is_read, int timeout UNUSED)
+{
+        struct pollfd pfd = { .fd = fd, .events = is_read ? POLLIN : POLLOUT };
+        int r;
+
+        do
+                r = poll(&pfd, 1, TLS_WAIT_MS);
+        while (r == -1 && errno == EINTR);
+        return r;
+}
+
+static bool is_loopback(const char *address)
+{
+        struct in_addr v4;
+        struct in6_addr v6;
+
+        if (inet_pton(AF_INET, address, &v4) == 1)
+                return (ntohl(v4.s_addr) >> 24) == IN_LOOPBACKNET;
+        return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+static bool is_number(const char *host)
+{
+        uint8_t any[sizeof(struct in6_addr)];
+
+        return inet_pton(AF_INET, host, any) == 1 || inet_pton(AF_INET6, host, any) == 1;
+}
+
+int mariadb_login_init(const struct mariadb_settings *settings, const char *publish,
+                       struct mariadb_login *out, struct err *err)
+{
+        struct mariadb_login login = { .settings = settings, .password = SECRET_INIT };
+        const size_t path_max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+
+        if (settings->socket != NULL && (settings->socket[0] != '/' || strlen(settings->socket) > path_max))
+                return err_set(err, ERR_USAGE, "mariadb.socket: '%.200s' is not an absolute path of at most %zu bytes",
+                               settings->socket, path_max);
+        if (settings->user != NULL && (settings->user[0] == '\0' || strlen(settings->user) > USER_MAX_BYTES))
+                return err_set(err, ERR_USAGE, "mariadb.user: must have 1 to %d bytes", USER_MAX_BYTES);
+        if (settings->port < 0 || settings->port > UINT16_MAX)
+                return err_set(err, ERR_USAGE, "mariadb.port: %d is not a port", settings->port);
+        if (settings->host != NULL && strpbrk(settings->host, ",/ ") != NULL)
+                return err_set(err, ERR_USAGE, "mariadb.host: '%.200s' is not one name or address", settings->host);
+        login.user = settings->user != NULL ? settings->user : "root";
+        if (settings->socket != NULL) {
+                login.where = mem_strdup(settings->socket);
+        } else {
+                login.host = settings->host != NULL ? settings->host : "127.0.0.1";
+                if (strcmp(login.host, "localhost") == 0)
+                        login.host = "127.0.0.1"; /* the library would look for a unix socket */
+                login.needs_resolve = !is_number(login.host);
+                login.loopback = is_loopback(login.host);
+                login.where = mem_printf("%s:%d", login.host, settings->port != 0 ? settings->port : 3306);
+        }
+        login.authority = mem_printf("%s/ca.crt", publish != NULL ? publish : ".");
+        *out = login;
+        return 0;
+}
+
+void mariadb_login_done(struct mariadb_login *login)
+{
+        secret_done(&login->password);
+        mem_free(login->where);
+        mem_free(login->authority);
+}
+
+static int read_password(const char *path, struct secret *out, struct err *err)
+{
+        AUTO(buf_done_p) struct buf text = BUF_INIT(PASSWORD_MAX_BYTES + 1);
+
+        if (fs_read(path, PASSWORD_MAX_BYTES, &text, err) == -1)
+                return err_wrap(err, "read mariadb.passwordFile");
+        while (text.len > 0 && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == '\r'))
+                text.len--;
+        if (text.len > 0 && memchr(text.data, 0, text.len) != NULL)
+                return err_set(err, ERR_PARSE, "mariadb.passwordFile '%.200s' holds a zero byte", path);
+        secret_set(out, text.data, text.len);
+        return 0;
+}
+
+static void set_options(MYSQL *mysql, const struct mariadb_login *login)
+{
+        const my_bool yes = 1;
+        const my_bool no = 0;
+        const unsigned off = 0;
+        const size_t stack = CALL_STACK_BYTES;
+        const size_t packet = PACKET_MAX_BYTES;
+        const unsigned protocol = login->host != NULL ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
+
+        (void)mysql_options(mysql, MYSQL_OPT_NONBLOCK, &stack);
+        (void)mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
+        (void)mysql_options(mysql, MYSQL_OPT_RECONNECT, &no);
+        (void)mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off); /* a server could ask for our files */
+        (void)mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
+        (void)mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, methods);
+        (void)mysql_options(mysql, MARIADB_OPT_IO_WAIT, wait_for_handshake);
+        /* The connection is kept between reloads; the server's default drops it after eight hours. */
+        (void)mysql_options(mysql, MYSQL_INIT_COMMAND, "SET SESSION wait_timeout=31536000");
+        if (login->host == NULL)
+                return;
+        (void)mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
+        (void)mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, login->loopback ? &no : &yes);
+        if (!login->loopback)
+                (void)mysql_options(mysql, MYSQL_OPT_SSL_CA, login->authority);
+}
+
+int mariadb_login_start(struct mariadb_login *login, const char *address, MYSQL **mysql, MYSQL **connected,
+                        int *wait, struct err *err)
+{
+        const struct mariadb_settings *settings = login->settings;
+        MYSQL *handle;
+
+        secret_set(&login->password, NULL, 0);
+        if (settings->password_file != NULL && read_password(settings->password_file, &login->password, err) == -1)
+                return -1;
+        handle = mysql_init(NULL);
+        if (handle == NULL)
+                return err_set(err, ERR_INTERNAL, "libmariadb: no handle");
+        set_options(handle, login);
+        /* An empty password, never NULL: the library would look into the environment. */
+        *wait = mysql_real_connect_start(connected, handle, login->host != NULL ? address : NULL, login->user,
+                                         (const char *)login->password.data, NULL,
+                                         settings->port != 0 ? (unsigned)settings->port : 3306U,
+                                         settings->socket, 0);
+        *mysql = handle;
+        return 0;
+}
+
+void mariadb_login_forget(struct mariadb_login *login, MYSQL *mysql)
+{
+        secret_done(&login->password);
+        /* The library keeps a copy for reconnecting, which it is told not to do. */
+        if (mysql->passwd != NULL)
+                explicit_bzero(mysql->passwd, strlen(mysql->passwd));
+}
