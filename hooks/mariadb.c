@@ -6,9 +6,9 @@
  *
  * The server looks neither at dates nor at what its peers trust: that is asked here, in health().
  */
-#include "hooks/mariadb_session.h"
-
 #include "base/mem.h"
+#include "hooks/drivers.h"
+#include "hooks/mariadb_session.h"
 
 struct mariadb {
         struct database database; /* first */
@@ -48,14 +48,17 @@ static struct op *mariadb_reload(struct database *database, int64_t limit_ms)
 
 static struct op *mariadb_restart(struct database *database, int64_t limit_ms)
 {
-        static const struct mariadb_statement shutdown = { .sql = "SHUTDOWN", .right = "SHUTDOWN", .ends_server = true };
+        static const struct mariadb_statement shutdown = { .sql = "SHUTDOWN",
+                                                           .right = "SHUTDOWN",
+                                                           .ends_server = true };
 
         return mariadb_session_run(mariadb_of(database)->session, &shutdown, limit_ms);
 }
 
 const struct hook mariadb_hook = {
         .name = "mariadb",
-        .summary = "MariaDB 10.4 or newer, alone or in a Galera cluster: FLUSH LOCAL SSL over its own protocol",
+        .summary =
+                "MariaDB 10.4 or newer, alone or in a Galera cluster: FLUSH LOCAL SSL over its own protocol",
         .caps = HOOK_RELOADS | HOOK_TRUST_GROWS | HOOK_CLUSTERED,
         .endpoints = endpoints,
         .outputs = outputs,

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#define REMEDY_MAX 224
+#define REMEDY_MAX 288
 
 struct code_row {
         unsigned code;
@@ -16,7 +16,8 @@ struct code_row {
         const char *remedy;
 };
 
-static const char away[] = "the server is not running (yet), or mariadb.socket, mariadb.host or mariadb.port is wrong";
+static const char away[] =
+        "the server is not running (yet), or mariadb.socket, mariadb.host or mariadb.port is wrong";
 static const char shutting[] = "the server is shutting down";
 static const char lost[] = "the connection broke";
 static const char crowded[] = "all connections are taken; raise max_connections or extra_max_connections";
@@ -24,34 +25,34 @@ static const char tls[] = "no TLS with this server; set mariadb.socket to log in
 
 /* Remedies of logins and rights are made from the context, so theirs is NULL. */
 static const struct code_row rows[] = {
-        { 1040, ERR_NOT_READY, false, crowded },                                    /* too many connections */
-        { 1044, ERR_PRIVILEGE, false, NULL },                                       /* access to database */
-        { 1045, ERR_AUTH, false, NULL },                                            /* access denied */
+        { 1040, ERR_NOT_READY, false, crowded }, /* too many connections */
+        { 1044, ERR_PRIVILEGE, false, NULL },    /* access to database */
+        { 1045, ERR_AUTH, false, NULL },         /* access denied */
         { 1047, ERR_NOT_READY, false, "the node is not part of a primary component" }, /* wsrep not ready */
-        { 1053, ERR_NOT_READY, true, shutting },                                    /* shutdown in progress */
-        { 1064, ERR_ENGINE, false, "MariaDB 10.4 or newer is needed" },             /* syntax */
-        { 1129, ERR_NOT_READY, false, "run FLUSH HOSTS on the server" },            /* host is blocked */
-        { 1130, ERR_AUTH, false, NULL },                                            /* host not allowed */
-        { 1142, ERR_PRIVILEGE, false, NULL },                                       /* table access */
-        { 1158, ERR_NETWORK, true, lost },                                          /* error reading packets */
-        { 1159, ERR_NETWORK, true, lost },                                          /* timeout reading packets */
-        { 1203, ERR_NOT_READY, false, crowded },                                    /* of this user */
+        { 1053, ERR_NOT_READY, true, shutting },                         /* shutdown in progress */
+        { 1064, ERR_ENGINE, false, "MariaDB 10.4 or newer is needed" },  /* syntax */
+        { 1129, ERR_NOT_READY, false, "run FLUSH HOSTS on the server" }, /* host is blocked */
+        { 1130, ERR_AUTH, false, NULL },                                 /* host not allowed */
+        { 1142, ERR_PRIVILEGE, false, NULL },                            /* table access */
+        { 1158, ERR_NETWORK, true, lost },                               /* error reading packets */
+        { 1159, ERR_NETWORK, true, lost },                               /* timeout reading packets */
+        { 1203, ERR_NOT_READY, false, crowded },                         /* of this user */
         { 1226, ERR_NOT_READY, false, "the user's resource limit is used up" },
-        { 1227, ERR_PRIVILEGE, false, NULL },                                       /* specific access denied */
-        { 1370, ERR_PRIVILEGE, false, NULL },                                       /* routine access */
-        { 1698, ERR_AUTH, false, NULL },                                            /* no password, unix_socket */
+        { 1227, ERR_PRIVILEGE, false, NULL }, /* specific access denied */
+        { 1370, ERR_PRIVILEGE, false, NULL }, /* routine access */
+        { 1698, ERR_AUTH, false, NULL },      /* no password, unix_socket */
         { 1820, ERR_AUTH, false, "the user's password has expired" },
         { 1862, ERR_AUTH, false, "the user's password has expired" },
-        { 1927, ERR_NETWORK, true, lost },                                          /* connection was killed */
-        { 2002, ERR_NOT_READY, true, away },                                        /* socket */
-        { 2003, ERR_NOT_READY, true, away },                                        /* TCP */
+        { 1927, ERR_NETWORK, true, lost },   /* connection was killed */
+        { 2002, ERR_NOT_READY, true, away }, /* socket */
+        { 2003, ERR_NOT_READY, true, away }, /* TCP */
         { 2005, ERR_NOT_READY, true, "mariadb.host does not resolve" },
         { 2006, ERR_NETWORK, true, lost },
         { 2013, ERR_NETWORK, true, lost },
         { 2026, ERR_PROTOCOL, false, tls },
         { 2055, ERR_NETWORK, true, lost },
         { 2059, ERR_AUTH, false, "the client plugin of the user's authentication is not installed" },
-        { 4031, ERR_NETWORK, true, lost },                                          /* idle for too long */
+        { 4031, ERR_NETWORK, true, lost }, /* idle for too long */
         { 4151, ERR_AUTH, false, "the account is locked" },
 };
 
@@ -71,10 +72,11 @@ static void describe_remedy(const struct code_row *row, const struct mariadb_con
         else if (row->remedy != NULL)
                 (void)snprintf(out, REMEDY_MAX, ": %s", row->remedy);
         else if (row->kind == ERR_AUTH)
-                (void)snprintf(out, REMEDY_MAX,
-                               ": check mariadb.user and mariadb.passwordFile, or create the user: CREATE USER "
-                               "'%.64s'@'localhost' IDENTIFIED BY '…'; GRANT RELOAD ON *.* TO '%.64s'@'localhost'",
-                               context->user, context->user);
+                (void)snprintf(
+                        out, REMEDY_MAX,
+                        ": check mariadb.user and mariadb.passwordFile, or create the user: CREATE USER "
+                        "'%.64s'@'localhost' IDENTIFIED BY '…'; GRANT RELOAD ON *.* TO '%.64s'@'localhost'",
+                        context->user, context->user);
         else
                 (void)snprintf(out, REMEDY_MAX, ": GRANT %s ON *.* TO the user '%.64s' of the agent",
                                context->right != NULL ? context->right : "RELOAD", context->user);
@@ -95,8 +97,8 @@ void mariadb_error_fill(unsigned code, const char *text, const struct mariadb_co
 
         describe_remedy(row, context, remedy);
         if (context->statement == NULL)
-                (void)err_set(err, row != NULL ? row->kind : ERR_NOT_READY, "connect to %.108s: %.160s (%u)%s",
-                              context->where, text, code, remedy);
+                (void)err_set(err, row != NULL ? row->kind : ERR_NOT_READY,
+                              "connect to %.108s: %.160s (%u)%s", context->where, text, code, remedy);
         else
                 (void)err_set(err, row != NULL ? row->kind : ERR_ENGINE, "%.32s: %.200s (%u)%s",
                               context->statement, text, code, remedy);

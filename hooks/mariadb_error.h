@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 struct mariadb_context {
-        const char *where;     /* "/run/mysqld/mysqld.sock" or "127.0.0.1:3306" */
+        const char *where; /* "/run/mysqld/mysqld.sock" or "127.0.0.1:3306" */
         const char *user;
         const char *statement; /* NULL while connecting */
         const char *right;     /* the right the statement needs, "RELOAD"; NULL: none */

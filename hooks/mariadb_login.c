@@ -23,7 +23,8 @@
 #include "base/limits.h"
 #include "base/mem.h"
 
-#define CALL_STACK_BYTES ((size_t)256 << 10) /* of the suspended call; OpenSSL's start needs more than 60 KiB */
+#define CALL_STACK_BYTES                                                                                     \
+        ((size_t)256 << 10) /* of the suspended call; OpenSSL's start needs more than 60 KiB */
 #define TLS_WAIT_MS      2000
 #define PACKET_MAX_BYTES ((size_t)1 << 20)
 #define USER_MAX_BYTES   80
@@ -69,14 +70,16 @@ int mariadb_login_init(const struct mariadb_settings *settings, const char *publ
         const size_t path_max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 
         if (settings->socket != NULL && (settings->socket[0] != '/' || strlen(settings->socket) > path_max))
-                return err_set(err, ERR_USAGE, "mariadb.socket: '%.200s' is not an absolute path of at most %zu bytes",
+                return err_set(err, ERR_USAGE,
+                               "mariadb.socket: '%.200s' is not an absolute path of at most %zu bytes",
                                settings->socket, path_max);
         if (settings->user != NULL && (settings->user[0] == '\0' || strlen(settings->user) > USER_MAX_BYTES))
                 return err_set(err, ERR_USAGE, "mariadb.user: must have 1 to %d bytes", USER_MAX_BYTES);
         if (settings->port < 0 || settings->port > UINT16_MAX)
                 return err_set(err, ERR_USAGE, "mariadb.port: %d is not a port", settings->port);
         if (settings->host != NULL && strpbrk(settings->host, ",/ ") != NULL)
-                return err_set(err, ERR_USAGE, "mariadb.host: '%.200s' is not one name or address", settings->host);
+                return err_set(err, ERR_USAGE, "mariadb.host: '%.200s' is not one name or address",
+                               settings->host);
         login.user = settings->user != NULL ? settings->user : "root";
         if (settings->socket != NULL) {
                 login.where = mem_strdup(settings->socket);
@@ -102,7 +105,7 @@ void mariadb_login_done(struct mariadb_login *login)
 
 static int read_password(const char *path, struct secret *out, struct err *err)
 {
-        AUTO(buf_done_p) struct buf text = BUF_INIT(PASSWORD_MAX_BYTES + 1);
+        AUTO(buf_done_p) struct buf text = BUF_INIT(CONFIG_MAX_BYTES); /* fs_read reads in chunks */
 
         if (fs_read(path, PASSWORD_MAX_BYTES, &text, err) == -1)
                 return err_wrap(err, "read mariadb.passwordFile");
@@ -147,7 +150,8 @@ int mariadb_login_start(struct mariadb_login *login, const char *address, MYSQL 
         MYSQL *handle;
 
         secret_set(&login->password, NULL, 0);
-        if (settings->password_file != NULL && read_password(settings->password_file, &login->password, err) == -1)
+        if (settings->password_file != NULL &&
+            read_password(settings->password_file, &login->password, err) == -1)
                 return -1;
         handle = mysql_init(NULL);
         if (handle == NULL)

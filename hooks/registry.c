@@ -2,11 +2,12 @@
 /*
  * The table of drivers. A new database is one file and one line here.
  */
-#include "hooks/hook.h"
+#include "hooks/drivers.h"
 
 #include <string.h>
 
 static const struct hook *const hooks[] = {
+        &mariadb_hook,
         NULL,
 };
 

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The drivers, for the table in registry.c.
+ */
+#include "hooks/hook.h"
+
+extern const struct hook mariadb_hook;
