@@ -38,10 +38,17 @@ void handshake_text_closed(const struct handshake_facts *facts, int sys, char *o
                        sys != 0 ? ": " : "", sys != 0 ? strerror(sys) : "");
 }
 
+/* OpenSSL 3.0 sends and receives this one without a name for it. */
+static const char *alert_name(int alert)
+{
+        return alert == SSL_AD_CERTIFICATE_REQUIRED ? "certificate required"
+                                                    : SSL_alert_desc_string_long(alert);
+}
+
 static void alert_text(const struct handshake_facts *facts, int alert, char *out)
 {
         const char *what = "broke the handshake off: ";
-        const char *text = SSL_alert_desc_string_long(alert);
+        const char *text = alert_name(alert);
 
         if (alert == SSL_AD_PROTOCOL_VERSION) {
                 what = "";
