@@ -4,78 +4,73 @@
  */
 #include "testshake.h"
 
+static const struct manner {
+        const char *name;
+        struct tlspeer_options options;
+        int64_t limit_ms;
+        enum err_kind kind; /* ERR_NONE: a chain comes, and the refusal says */
+        const char *says;
+} manners[] = {
+        { "closes", { .manner = TLSPEER_CLOSES }, LIMIT_MS, ERR_NETWORK, "closed the connection" },
+        { "silent", { .manner = TLSPEER_SILENT }, 200, ERR_TIMEOUT, "did not finish the TLS handshake" },
+        { "talks SSH",
+          { .manner = TLSPEER_BABBLES, .greeting = "SSH-2.0-OpenSSH_9.2\r\n", .greeting_len = 21 },
+          LIMIT_MS,
+          ERR_PROTOCOL,
+          "is this a TLS port?" },
+        { "talks HTTP",
+          { .manner = TLSPEER_BABBLES, .greeting = "HTTP/1.1 400 Bad Request\r\n", .greeting_len = 26 },
+          LIMIT_MS,
+          ERR_PROTOCOL,
+          "is this a TLS port?" },
+        { "endless", { .manner = TLSPEER_ENDLESS }, LIMIT_MS, ERR_PROTOCOL, "on and on" },
+        { "TLS 1.1",
+          { .min_version = TLS1_VERSION, .max_version = TLS1_1_VERSION },
+          LIMIT_MS,
+          ERR_PROTOCOL,
+          "offers only TLS 1.0/1.1" },
+        { "trickles for ever",
+          { .manner = TLSPEER_TRICKLES, .pause_ms = 50 },
+          500,
+          ERR_TIMEOUT,
+          "within 500 ms" },
+        { "trickles", { .manner = TLSPEER_TRICKLES, .pause_ms = 1 }, LIMIT_MS, ERR_NONE, "" },
+        { "leaves after its flight",
+          { .manner = TLSPEER_LEAVES, .max_version = TLS1_2_VERSION },
+          LIMIT_MS,
+          ERR_NONE,
+          "closed the connection in the middle of the handshake" },
+        { "resets after its flight",
+          { .manner = TLSPEER_RESETS, .max_version = TLS1_2_VERSION },
+          LIMIT_MS,
+          ERR_NONE,
+          "reset" },
+};
+
 static void survives_bad_manners(void **state)
 {
-        static const struct {
-                const char *name;
-                struct tlspeer_options options;
-                int64_t limit_ms;
-                enum err_kind kind; /* ERR_NONE: a chain comes, and the refusal says */
-                const char *says;
-        } cases[] = {
-                { "closes", { .manner = TLSPEER_CLOSES }, LIMIT_MS, ERR_NETWORK, "closed the connection" },
-                { "silent",
-                  { .manner = TLSPEER_SILENT },
-                  200,
-                  ERR_TIMEOUT,
-                  "did not finish the TLS handshake" },
-                { "talks SSH",
-                  { .manner = TLSPEER_BABBLES, .greeting = "SSH-2.0-OpenSSH_9.2\r\n", .greeting_len = 21 },
-                  LIMIT_MS,
-                  ERR_PROTOCOL,
-                  "is this a TLS port?" },
-                { "talks HTTP",
-                  { .manner = TLSPEER_BABBLES,
-                    .greeting = "HTTP/1.1 400 Bad Request\r\n",
-                    .greeting_len = 26 },
-                  LIMIT_MS,
-                  ERR_PROTOCOL,
-                  "is this a TLS port?" },
-                { "endless", { .manner = TLSPEER_ENDLESS }, LIMIT_MS, ERR_PROTOCOL, "on and on" },
-                { "TLS 1.1",
-                  { .min_version = TLS1_VERSION, .max_version = TLS1_1_VERSION },
-                  LIMIT_MS,
-                  ERR_PROTOCOL,
-                  "offers only TLS 1.0/1.1" },
-                { "trickles for ever",
-                  { .manner = TLSPEER_TRICKLES, .pause_ms = 50 },
-                  500,
-                  ERR_TIMEOUT,
-                  "within 500 ms" },
-                { "trickles", { .manner = TLSPEER_TRICKLES, .pause_ms = 1 }, LIMIT_MS, ERR_NONE, "" },
-                { "leaves after its flight",
-                  { .manner = TLSPEER_LEAVES, .max_version = TLS1_2_VERSION },
-                  LIMIT_MS,
-                  ERR_NONE,
-                  "closed the connection in the middle of the handshake" },
-                { "resets after its flight",
-                  { .manner = TLSPEER_RESETS, .max_version = TLS1_2_VERSION },
-                  LIMIT_MS,
-                  ERR_NONE,
-                  "reset" },
-        };
         struct world *world = world_of(state);
 
-        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                struct tlspeer_options options = cases[i].options;
+        for (size_t i = 0; i < ARRAY_LEN(manners); i++) {
+                struct tlspeer_options options = manners[i].options;
                 AUTO(tlspeer_stop_p) struct tlspeer peer = { .pid = -1 };
                 AUTO(handshake_done_p) struct handshake_result result;
                 struct handshake_request request;
                 struct err err = ERR_INIT;
                 char where[32];
 
-                print_message("%s\n", cases[i].name);
+                print_message("%s\n", manners[i].name);
                 options.leaf = world->leaf;
                 peer = tlspeer_start(&options);
                 request = request_to(&peer);
                 (void)snprintf(where, sizeof(where), "127.0.0.1:%d ", peer.port);
-                assert_int_equal(shake(&request, cases[i].limit_ms, &result, &err),
-                                 cases[i].kind == ERR_NONE ? 0 : -1);
-                assert_int_equal(err.kind, cases[i].kind);
-                assert_int_equal(result.chain.n, cases[i].kind == ERR_NONE);
-                assert_int_equal(result.completed, cases[i].kind == ERR_NONE && cases[i].says[0] == '\0');
-                expect_text(cases[i].kind == ERR_NONE ? result.refusal : err.text, cases[i].says);
-                if (cases[i].kind != ERR_NONE)
+                assert_int_equal(shake(&request, manners[i].limit_ms, &result, &err),
+                                 manners[i].kind == ERR_NONE ? 0 : -1);
+                assert_int_equal(err.kind, manners[i].kind);
+                assert_int_equal(result.chain.n, manners[i].kind == ERR_NONE);
+                assert_int_equal(result.completed, manners[i].kind == ERR_NONE && manners[i].says[0] == '\0');
+                expect_text(manners[i].kind == ERR_NONE ? result.refusal : err.text, manners[i].says);
+                if (manners[i].kind != ERR_NONE)
                         assert_memory_equal(err.text, where, strlen(where));
         }
 }
