@@ -13,6 +13,7 @@
 #define CERT_MAX_NAMES         1024
 #define PASSWORD_MAX_BYTES     1024
 #define CONFIG_MAX_BYTES       ((size_t)256 << 10)
+#define CONFIG_MAX_KEYS        256 /* in one mapping of the file */
 #define JSON_MAX_BYTES         ((size_t)4 << 20)
 #define JSON_MAX_DEPTH         64
 #define HTTP_BODY_MAX_BYTES    ((size_t)64 << 10)
