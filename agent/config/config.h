@@ -11,6 +11,21 @@
 #include "certs/bundle.h"
 #include "hooks/hook.h"
 
+enum config_apply {
+        CONFIG_APPLY_AUTO, /* reload where the driver can, else restart */
+        CONFIG_APPLY_RELOAD,
+        CONFIG_APPLY_RESTART,
+};
+
+enum config_log { CONFIG_LOG_AUTO, CONFIG_LOG_JSON, CONFIG_LOG_TEXT };
+
+/* What a published file needs from the machine when it is written; one per output, in the same order. */
+struct config_file {
+        const char *owner;         /* name or number; NULL: as the process creates it. config_load resolves */
+        const char *group;         /* both into output.attr */
+        const char *password_file; /* of a PKCS#12 file; NULL: none. Never read here */
+};
+
 struct config {
         cJSON *tree; /* owns every string */
         /* what */
@@ -23,6 +38,7 @@ struct config {
         struct bundle_names names;     /* file names in the source; NULL members: defaults */
         const char *key_password_file; /* of an encrypted key; NULL: none */
         struct output *outputs;        /* files to publish; default: the driver's */
+        struct config_file *files;     /* beside each output */
         size_t n_outputs;
         const char **endpoints; /* URLs to prove; default: the driver's */
         size_t n_endpoints;
@@ -30,9 +46,7 @@ struct config {
         size_t n_server_names;
         bool keep_authorities; /* publish old authorities too until they expire: `authorities: keep|replace`
                                 */
-        bool restart;          /* use a graceful restart where a reload is not enough or not there: `apply:
-                                  reload|restart` forces one, auto lets the driver say */
-        bool restart_only;
+        enum config_apply apply;
         /* when */
         int64_t rescan_ms;       /* 60 s */
         int64_t settle_ms;       /* plain directories only: 100 ms */
@@ -45,7 +59,8 @@ struct config {
         const char *listen; /* "127.0.0.1:9533"; "" or NULL: off */
         const char
                 *control; /* unix socket for `certrotate status`; default <publish>/..control.sock; "": off */
-        enum log_format log_format; /* text on a terminal, JSON otherwise, unless set */
+        enum config_log log;        /* as configured */
+        enum log_format log_format; /* auto: text on a terminal, JSON otherwise */
         enum log_level log_level;
         struct policy policy;
         struct hook_settings hook;
@@ -64,6 +79,16 @@ struct config_overrides {
 };
 
 /*
+ * The same from text; `what` names it in messages. text may be NULL: overrides and defaults only. Pure: paths
+ * in overrides must be absolute, names of owners and groups are kept as they are, log format auto is JSON.
+ * Fuzzed.
+ */
+int config_parse(const char *what, const char *text, size_t len, const struct config_overrides *overrides,
+                 struct config **out, struct err *err) MUST_CHECK;
+/*
+ * Relative paths in overrides count from the working directory; in the file they are refused. Owners and
+ * groups are looked up. A file that cannot be read is ERR_USAGE too.
+ *
  * path may be NULL: overrides and defaults only. ERR_USAGE with "<file>:<line>:<column>: …": unknown or
  * duplicate key (the nearest known one is named), wrong type, out of range, missing, contradictory.
  */

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The table. Keys of one section stand together: config_print writes them in this order.
+ */
+#include "config/schema.h"
+
+#include "base/limits.h"
+#include "base/near.h"
+#include "config/files.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define AT(member)     offsetof(struct config, member)
+#define FILE_AT(field) offsetof(struct files_entry, field)
+#define NAME_MAX_LEN   120
+#define PATH_MAX_LEN   (PATH_MAX - 1)
+#define SOCKET_MAX_LEN 107 /* sun_path */
+#define ARGS_MAX       64
+#define SECOND         INT64_C(1000)
+#define HOUR           (3600 * SECOND)
+#define DAY            (24 * HOUR)
+
+static const struct schema_word authorities_words[] = { { "replace", 0 }, { "keep", 1 }, { NULL, 0 } };
+static const struct schema_word apply_words[] = { { "auto", CONFIG_APPLY_AUTO },
+                                                  { "reload", CONFIG_APPLY_RELOAD },
+                                                  { "restart", CONFIG_APPLY_RESTART },
+                                                  { NULL, 0 } };
+static const struct schema_word log_words[] = {
+        { "auto", CONFIG_LOG_AUTO }, { "json", CONFIG_LOG_JSON }, { "text", CONFIG_LOG_TEXT }, { NULL, 0 }
+};
+static const struct schema_word level_words[] = { { "debug", LOG_DEBUG },
+                                                  { "info", LOG_INFO },
+                                                  { "warn", LOG_WARN },
+                                                  { "error", LOG_ERROR },
+                                                  { NULL, 0 } };
+static const struct schema_word signal_words[] = { { "HUP", SIGHUP },     { "INT", SIGINT },
+                                                   { "QUIT", SIGQUIT },   { "TERM", SIGTERM },
+                                                   { "USR1", SIGUSR1 },   { "USR2", SIGUSR2 },
+                                                   { "WINCH", SIGWINCH }, { NULL, 0 } };
+static const struct schema_word method_words[] = {
+        { "GET", 0 }, { "POST", 1 }, { "PUT", 2 }, { "PATCH", 3 }, { NULL, 0 }
+};
+static const struct schema_word content_words[] = { { "key", OUTPUT_KEY },
+                                                    { "key-legacy", OUTPUT_KEY_LEGACY },
+                                                    { "leaf", OUTPUT_LEAF },
+                                                    { "chain", OUTPUT_CHAIN },
+                                                    { "ca", OUTPUT_CA },
+                                                    { "combined", OUTPUT_COMBINED },
+                                                    { "pkcs12", OUTPUT_PKCS12 },
+                                                    { "truststore", OUTPUT_TRUSTSTORE },
+                                                    { NULL, 0 } };
+
+/* clang-format off */
+static const struct schema_key top_keys[] = {
+        /* path, type, offset, count offset, min, max, words, fallback, unset, flag, help */
+        { "database", SCHEMA_STRING, AT(database), 0, 1, NAME_MAX_LEN, NULL, NULL, "must be given", "database",
+          "the driver: how the database takes new certificates" },
+        { "instance", SCHEMA_STRING, AT(instance), 0, 1, NAME_MAX_LEN, NULL, NULL, "the name of the driver", NULL,
+          "name in logs, metrics and status" },
+        { "alias", SCHEMA_STRING, AT(alias), 0, 1, 60, NULL, "server", NULL, NULL, "name of the bundle" },
+        { "source", SCHEMA_PATH, AT(source), 0, 1, PATH_MAX_LEN, NULL, NULL, "must be given", "source",
+          "directory watched for new certificates" },
+        { "publish", SCHEMA_PATH, AT(publish), 0, 1, PATH_MAX_LEN, NULL, NULL, "must be given", "publish",
+          "directory written for the database" },
+        { "state", SCHEMA_PATH, AT(state), 0, 1, PATH_MAX_LEN, NULL, NULL, "..state.json in the publish directory",
+          NULL, "file that keeps the state over restarts" },
+        { "endpoints", SCHEMA_ENDPOINTS, AT(endpoints), AT(n_endpoints), 1, ENDPOINTS_MAX, NULL, NULL,
+          "those of the driver", "endpoint", "listeners to prove by handshake" },
+        { "names", SCHEMA_DNS_NAMES, AT(server_names), AT(n_server_names), 0, CERT_MAX_NAMES, NULL, NULL,
+          "those of the certificate served", NULL, "names that clients use and a certificate must cover" },
+        { "listen", SCHEMA_ADDRESS, AT(listen), 0, 0, SOCKET_MAX_LEN, NULL, NULL, "off", "listen",
+          "address of health probes and metrics" },
+        { "control", SCHEMA_PATH, AT(control), 0, 0, SOCKET_MAX_LEN, NULL, NULL,
+          "..control.sock in the publish directory", NULL, "socket that certrotate status asks" },
+        { "key-password-file", SCHEMA_PATH, AT(key_password_file), 0, 1, PATH_MAX_LEN, NULL, NULL,
+          "the key is not encrypted", NULL, "file with the password of the private key in the source" },
+        { "authorities", SCHEMA_BOOL, AT(keep_authorities), 0, 0, 0, authorities_words, "keep", NULL, NULL,
+          "what becomes of old authorities" },
+        { "apply", SCHEMA_WORD, AT(apply), 0, 0, 0, apply_words, "auto", NULL, NULL,
+          "how the database takes what was published" },
+        { "rescan", SCHEMA_DURATION, AT(rescan_ms), 0, SECOND, DAY, NULL, "60s", NULL, NULL,
+          "time between two scans of the source without an event" },
+        { "settle", SCHEMA_DURATION, AT(settle_ms), 0, 0, 60 * SECOND, NULL, "100ms", NULL, NULL,
+          "wait for the rest of a plain directory's files" },
+        { "reverify", SCHEMA_DURATION, AT(reverify_ms), 0, 0, 30 * DAY, NULL, "10m", NULL, NULL,
+          "time between two proofs of what is served without a change; 0 never" },
+        { "verify-limit", SCHEMA_DURATION, AT(verify_limit_ms), 0, 100, HOUR, NULL, "30s", NULL, NULL,
+          "time within which the new certificate must be served" },
+        { "retry-min", SCHEMA_DURATION, AT(retry_min_ms), 0, 100, DAY, NULL, "2s", NULL, NULL,
+          "first pause after a failure that may pass" },
+        { "retry-max", SCHEMA_DURATION, AT(retry_max_ms), 0, 100, DAY, NULL, "5m", NULL, NULL,
+          "longest pause between two tries" },
+        { "grace", SCHEMA_DURATION, AT(grace_ms), 0, 0, HOUR, NULL, "20s", NULL, NULL,
+          "time to finish a rotation after SIGTERM" },
+        { "log-format", SCHEMA_WORD, AT(log), 0, 0, 0, log_words, "auto", NULL, "log-format",
+          "form of the log lines" },
+        { "log-level", SCHEMA_WORD, AT(log_level), 0, 0, 0, level_words, "info", NULL, "log-level",
+          "least level logged" },
+        { "source-files.certificate", SCHEMA_NAME, AT(names.certificate), 0, 1, NAME_MAX_LEN, NULL, NULL,
+          "tls.crt, else cert.pem, else fullchain.pem", NULL, "file with the certificate and its chain" },
+        { "source-files.key", SCHEMA_NAME, AT(names.key), 0, 1, NAME_MAX_LEN, NULL, NULL,
+          "tls.key, else key.pem, else privkey.pem", NULL, "file with the private key" },
+        { "source-files.authorities", SCHEMA_NAME, AT(names.authorities), 0, 1, NAME_MAX_LEN, NULL, NULL,
+          "ca.crt, else ca.pem, else chain.pem", NULL, "file with the authorities" },
+        { "source-files.combined", SCHEMA_NAME, AT(names.combined), 0, 1, NAME_MAX_LEN, NULL, NULL,
+          "tls-combined.pem where there is no key file", NULL, "one file with key and chain" },
+        { "files", SCHEMA_FILES, AT(outputs), AT(n_outputs), 1, 32, NULL, NULL, "those of the driver", NULL,
+          "what is published, in which form and under which name" },
+        { "policy", SCHEMA_POLICY, AT(policy), 0, 0, 0, NULL, NULL, "each finding has its own", NULL,
+          "severity of findings" },
+        { "mariadb.socket", SCHEMA_PATH, AT(hook.mariadb.socket), 0, 1, SOCKET_MAX_LEN, NULL, NULL,
+          "mariadb.host and mariadb.port", NULL, "unix socket to log in through" },
+        { "mariadb.host", SCHEMA_STRING, AT(hook.mariadb.host), 0, 1, 253, NULL, NULL, "127.0.0.1", NULL,
+          "host to log in at, over TLS" },
+        { "mariadb.port", SCHEMA_INT, AT(hook.mariadb.port), 0, 1, 65535, NULL, "3306", NULL, NULL,
+          "port to log in at" },
+        { "mariadb.user", SCHEMA_STRING, AT(hook.mariadb.user), 0, 1, 128, NULL, "root", NULL, NULL,
+          "account with the RELOAD privilege" },
+        { "mariadb.password-file", SCHEMA_PATH, AT(hook.mariadb.password_file), 0, 1, PATH_MAX_LEN, NULL, NULL,
+          "no password", NULL, "file with the password of the account" },
+        { "mariadb.group-address", SCHEMA_HOST, AT(hook.mariadb.group_address), 0, 1, 270, NULL, NULL,
+          "from the wsrep variables", NULL, "own host:port of the Galera group link" },
+        { "mariadb.peers", SCHEMA_HOSTS, AT(hook.mariadb.peers), AT(hook.mariadb.n_peers), 0, PEERS_MAX, NULL, NULL,
+          "from the wsrep variables", NULL, "host:port of the other members' group links" },
+        { "generic.reload.command", SCHEMA_STRINGS, AT(hook.generic.reload_command), 0, 1, ARGS_MAX, NULL, NULL,
+          "not used", NULL, "program and arguments that reload; no shell" },
+        { "generic.reload.signal", SCHEMA_WORD, AT(hook.generic.reload_signal), 0, 0, 0, signal_words, NULL,
+          "not used", NULL, "signal that reloads" },
+        { "generic.reload.http.url", SCHEMA_URL, AT(hook.generic.reload_url), 0, 1, 1024, NULL, NULL, "not used",
+          NULL, "URL whose call reloads" },
+        { "generic.reload.http.method", SCHEMA_CHOICE, AT(hook.generic.reload_method), 0, 1, 16, method_words,
+          "POST", NULL, NULL, "method of that call" },
+        { "generic.reload.http.status", SCHEMA_INT, AT(hook.generic.reload_status), 0, 200, 599, NULL, NULL,
+          "any 2xx", NULL, "status that means success" },
+        { "generic.restart.command", SCHEMA_STRINGS, AT(hook.generic.restart_command), 0, 1, ARGS_MAX, NULL, NULL,
+          "not used", NULL, "program and arguments that restart; no shell" },
+        { "generic.restart.signal", SCHEMA_WORD, AT(hook.generic.restart_signal), 0, 0, 0, signal_words, NULL,
+          "not used", NULL, "signal that ends the process, for its supervisor to start it again" },
+        { "generic.pid-file", SCHEMA_PATH, AT(hook.generic.pid_file), 0, 1, PATH_MAX_LEN, NULL, NULL,
+          "needed for signals", NULL, "file with the number of the process to signal" },
+        { "generic.executable", SCHEMA_STRING, AT(hook.generic.executable), 0, 1, PATH_MAX_LEN, NULL, NULL,
+          "not checked", NULL, "program that this process must be" },
+        { "generic.command-limit", SCHEMA_DURATION, AT(hook.generic.command_limit_ms), 0, 100, HOUR, NULL, "60s",
+          NULL, NULL, "time after which a command is killed" },
+};
+
+static const struct schema_key file_keys[] = {
+        { "name", SCHEMA_NAME, FILE_AT(output.name), 0, 1, NAME_MAX_LEN, NULL, NULL, "must be given", NULL,
+          "file name" },
+        { "content", SCHEMA_WORD, FILE_AT(content), 0, 0, 0, content_words, NULL, "must be given", NULL,
+          "what is in it" },
+        { "mode", SCHEMA_MODE, FILE_AT(output.attr.mode), 0, 0, 0, NULL, NULL, "0640 with a key in it, else 0644",
+          NULL, "permissions" },
+        { "owner", SCHEMA_STRING, FILE_AT(file.owner), 0, 1, NAME_MAX_LEN, NULL, NULL, "that of the agent", NULL,
+          "owner, name or number" },
+        { "group", SCHEMA_STRING, FILE_AT(file.group), 0, 1, NAME_MAX_LEN, NULL, NULL, "that of the agent", NULL,
+          "group, name or number" },
+        { "alias", SCHEMA_STRING, FILE_AT(output.alias), 0, 1, NAME_MAX_LEN, NULL, NULL, "certrotate", NULL,
+          "name of the entry in a key store" },
+        { "password-file", SCHEMA_PATH, FILE_AT(file.password_file), 0, 1, PATH_MAX_LEN, NULL, NULL, "no password",
+          NULL, "file with the password of a store" },
+        { "plain", SCHEMA_BOOL, FILE_AT(output.plain), 0, 0, 0, NULL, "false", NULL, NULL,
+          "a real file instead of a link, for readers that cannot follow one" },
+};
+/* clang-format on */
+
+static const struct schema top = { top_keys, ARRAY_LEN(top_keys) };
+static const struct schema file = { file_keys, ARRAY_LEN(file_keys) };
+
+const struct schema *schema_top(void)
+{
+        return &top;
+}
+
+const struct schema *schema_file(void)
+{
+        return &file;
+}
+
+const struct schema_key *schema_find(const struct schema *schema, const char *path)
+{
+        for (size_t i = 0; i < schema->n; i++)
+                if (strcmp(schema->keys[i].path, path) == 0)
+                        return &schema->keys[i];
+        return NULL;
+}
+
+bool schema_has_section(const struct schema *schema, const char *path)
+{
+        size_t len = strlen(path);
+
+        for (size_t i = 0; i < schema->n; i++)
+                if (strncmp(schema->keys[i].path, path, len) == 0 && schema->keys[i].path[len] == '.')
+                        return true;
+        return false;
+}
+
+const char *schema_nearest(const struct schema *schema, const char *path, char out[static 64])
+{
+        const char *last = strrchr(path, '.') == NULL ? path : strrchr(path, '.') + 1;
+        size_t prefix = (size_t)(last - path);
+        size_t least = SIZE_MAX;
+
+        for (size_t i = 0; i < schema->n; i++) {
+                const char *rest = schema->keys[i].path + prefix;
+                struct near near = NEAR_INIT;
+                char word[64];
+
+                if (strncmp(schema->keys[i].path, path, prefix) != 0)
+                        continue;
+                (void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(rest, "."), rest);
+                near_try(&near, last, word);
+                if (near.best == NULL || near.distance >= least)
+                        continue;
+                least = near.distance;
+                memcpy(out, word, sizeof(word));
+        }
+        return least == SIZE_MAX ? NULL : out;
+}
+
+int schema_word(const struct schema_word *words, const char *text)
+{
+        for (; words->name != NULL; words++)
+                if (strcmp(words->name, text) == 0)
+                        return words->value;
+        return -1;
+}
+
+const char *schema_word_name(const struct schema_word *words, int value)
+{
+        for (; words->name != NULL; words++)
+                if (words->value == value)
+                        return words->name;
+        return NULL;
+}
+
+const char *schema_type_text(enum schema_type type)
+{
+        static const char *const texts[] = {
+                [SCHEMA_STRING] = "text",
+                [SCHEMA_PATH] = "an absolute path",
+                [SCHEMA_NAME] = "a file name",
+                [SCHEMA_ADDRESS] = "an address to listen on",
+                [SCHEMA_HOST] = "HOST:PORT",
+                [SCHEMA_URL] = "a URL",
+                [SCHEMA_CHOICE] = "a word",
+                [SCHEMA_STRINGS] = "a list of texts",
+                [SCHEMA_HOSTS] = "a list of HOST:PORT",
+                [SCHEMA_DNS_NAMES] = "a list of names",
+                [SCHEMA_ENDPOINTS] = "a list of URLs",
+                [SCHEMA_BOOL] = "true or false",
+                [SCHEMA_WORD] = "a word",
+                [SCHEMA_INT] = "a number",
+                [SCHEMA_MODE] = "a file mode",
+                [SCHEMA_DURATION] = "a duration such as 500ms, 30s, 5m or 24h",
+                [SCHEMA_FILES] = "a list of files",
+                [SCHEMA_POLICY] = "a mapping of findings",
+        };
+
+        return texts[type];
+}
+
+cJSON *schema_node(cJSON *tree, const char *path)
+{
+        for (; tree != NULL; path++) {
+                size_t len = strcspn(path, ".");
+                char name[64];
+
+                (void)snprintf(name, sizeof(name), "%.*s", (int)len, path);
+                tree = cJSON_GetObjectItemCaseSensitive(tree, name);
+                path += len;
+                if (*path == '\0')
+                        break;
+        }
+        return tree;
+}
