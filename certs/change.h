@@ -9,7 +9,7 @@
 /* In rising order of what it asks for; a change is named by its highest. */
 enum change_class {
         CHANGE_NONE,     /* same leaf, chain and authorities */
-        CHANGE_SAME_KEY, /* new leaf, same key */
+        CHANGE_SAME_KEY, /* new leaf or renewed intermediate, same keys */
         CHANGE_NEW_KEY,
         CHANGE_AUTHORITIES,      /* the list of authorities changed, the leaf's issuer key did not */
         CHANGE_NEW_INTERMEDIATE, /* another intermediate below an authority known before */

@@ -61,7 +61,8 @@ struct policy_context {
         struct wall now;
         const char *const *names; /* that clients use; may be empty */
         size_t n_names;
-        const struct cert *served; /* leaf served or published now; NULL when none */
+        const struct cert *served;        /* leaf served or published now; NULL when none */
+        const struct bundle_names *files; /* what sentences call the files; NULL: tls.crt, tls.key, ca.crt */
 };
 
 void policy_init(struct policy *policy);
@@ -83,6 +84,9 @@ void policy_add(struct findings *findings, const struct policy *policy, enum fin
                 const char *fmt, ...) FORMAT(4, 5);
 /* The first finding that refuses, or NULL. */
 const struct finding *policy_refusal(const struct findings *findings);
+/* One at its place; text is copied and made one line. */
+void findings_add(struct findings *findings, enum finding_code code, enum finding_severity severity,
+                  const char *text);
 void findings_done(struct findings *findings);
 static inline UNUSED void findings_done_p(struct findings *findings)
 {
