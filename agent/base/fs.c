@@ -137,8 +137,13 @@ int fs_replace_at(int dir, const char *name, const void *data, size_t len, const
                 (void)unlinkat(dir, tmp, 0);
                 return -1;
         }
-        if (renameat(dir, tmp, dir, name) == -1)
-                return err_sys(err, errno, "rename '%s' to '%s'", tmp, name);
+        if (renameat(dir, tmp, dir, name) == -1) {
+                const int sys = errno;
+
+                /* It may hold a private key. */
+                (void)unlinkat(dir, tmp, 0);
+                return err_sys(err, sys, "rename '%s' to '%s'", tmp, name);
+        }
         if (dir == AT_FDCWD)
                 return 0;
         return fs_sync_dir(dir, err);
