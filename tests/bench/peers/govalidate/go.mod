@@ -1,0 +1,3 @@
+module certrotate-bench/govalidate
+
+go 1.24.0
