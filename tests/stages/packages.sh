@@ -16,6 +16,7 @@ packages_of() {
         unit) echo "$build_packages $unit_packages" ;;
         fuzz) echo "$build_packages $clang_packages" ;;
         analysis) echo "$build_packages $analysis_packages" ;;
+        bench) echo "$build_packages openssl mariadb-server mariadb-client" ;;
         e2e) echo "$build_packages $unit_packages $e2e_packages" ;;
         esac
 }
