@@ -42,8 +42,8 @@ def speed(rows):
 
 
 def idle(rows):
-    return table(["idle", "RSS MiB", "private MiB", "PSS MiB", "threads", "fds", "CPU us/min", "wake-ups/min"],
-                 [[name, mib(r["rss_kib"]), mib(r.get("private_kib")), mib(r.get("pss_kib")), r["threads"], r.get("fds"),
+    return table(["idle", "RSS MiB", "private MiB", "dirty MiB", "PSS MiB", "threads", "fds", "CPU us/min", "wake-ups/min"],
+                 [[name, mib(r["rss_kib"]), mib(r.get("private_kib")), mib(r.get("private_dirty_kib")), mib(r.get("pss_kib")), r["threads"], r.get("fds"),
                    f"{r['cpu_us_per_minute']:.0f}", f"{r['wakeups_per_minute']:.1f}"] for name, r in rows.items()])
 
 
@@ -74,8 +74,8 @@ def goals(result):
         yield "swaps missed", fast[AGENT]["missed"], 0
         yield "failed handshakes", fast[AGENT]["failed_handshakes"], 0
     if AGENT in still:
-        if "private_kib" in still[AGENT]:
-            yield "idle private MiB", still[AGENT]["private_kib"] / 1024, 2.5
+        if "private_dirty_kib" in still[AGENT]:
+            yield "idle private (dirty) MiB", still[AGENT]["private_dirty_kib"] / 1024, 2.5
         yield "idle RSS MiB", still[AGENT]["rss_kib"] / 1024, 10
         yield "idle wake-ups a minute", still[AGENT]["wakeups_per_minute"], 2
     if grown:
