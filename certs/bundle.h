@@ -19,8 +19,8 @@ struct bundle {
 
 /* Names of the files in the source; NULL means the default in the comment. */
 struct bundle_names {
-        const char *certificate; /* tls.crt; cert.pem, fullchain.pem are tried too when unset */
-        const char *key;         /* tls.key; key.pem, privkey.pem */
+        const char *certificate; /* tls.crt; fullchain.pem, cert.pem are tried too when unset */
+        const char *key;         /* tls.key; privkey.pem, key.pem */
         const char *authorities; /* ca.crt; ca.pem, chain.pem */
         const char *combined; /* one file with key and chain (tls-combined.pem, credential bundle): tried when
                                  there is no key file */

@@ -12,6 +12,7 @@
 #define AUTHORITIES_MAX_CERTS  256
 #define CERT_MAX_NAMES         1024
 #define PASSWORD_MAX_BYTES     1024
+#define KEY_MAX_ITERATIONS     2000000 /* of the password of an encrypted key: two seconds at most */
 #define CONFIG_MAX_BYTES       ((size_t)256 << 10)
 #define CONFIG_MAX_KEYS        256 /* in one mapping of the file */
 #define JSON_MAX_BYTES         ((size_t)4 << 20)
