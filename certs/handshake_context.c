@@ -69,7 +69,6 @@ int handshake_context_new(struct handshake_context **out, struct err *err)
                 return fail(err, ERR_INTERNAL, "TLS client context");
         context->ctx = ctx;
         /* After whatever openssl.cnf says. */
-        SSL_CTX_set_security_level(ctx, 0);
         if (SSL_CTX_set_cipher_list(ctx, "DEFAULT:@SECLEVEL=0") != 1 ||
             SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
             SSL_CTX_set_max_proto_version(ctx, 0) != 1)
