@@ -55,7 +55,7 @@ static void probe_done(struct probe *probe)
 
 static int read_pem(const char *path, struct pem *out, struct err *err)
 {
-        AUTO(buf_done_p) struct buf text = BUF_INIT(PEM_FILE_MAX_BYTES);
+        AUTO(buf_done_p) struct buf text = BUF_INIT(2 * PEM_FILE_MAX_BYTES); /* fs_read reads in chunks */
 
         if (fs_read(path, PEM_FILE_MAX_BYTES, &text, err) != 0)
                 return -1;
@@ -77,7 +77,7 @@ static int read_chain(const char *path, size_t max, struct chain *out, struct er
 
 static int read_password(const char *path, struct secret *out, struct err *err)
 {
-        AUTO(buf_done_p) struct buf text = BUF_INIT(PASSWORD_MAX_BYTES);
+        AUTO(buf_done_p) struct buf text = BUF_INIT(PEM_FILE_MAX_BYTES);
         size_t len;
 
         if (fs_read(path, PASSWORD_MAX_BYTES, &text, err) != 0)
