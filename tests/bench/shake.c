@@ -117,10 +117,12 @@ int shake_once(struct shake *shake, struct err *err)
 
 int shake_init(struct shake *shake, uint16_t port, struct err *err)
 {
+        char groups[] = "X25519";
+
         (void)memset(shake, 0, sizeof(*shake));
         shake->port = port;
         shake->tls = SSL_CTX_new(TLS_client_method());
-        if (shake->tls == NULL || SSL_CTX_set1_groups_list(shake->tls, "X25519") != 1)
+        if (shake->tls == NULL || SSL_CTX_set1_groups_list(shake->tls, groups) != 1)
                 return err_set(err, ERR_INTERNAL, "no TLS context");
         SSL_CTX_set_verify(shake->tls, SSL_VERIFY_NONE, NULL);
         (void)SSL_CTX_set_session_cache_mode(shake->tls, SSL_SESS_CACHE_OFF);
