@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs of the benchmark: built by CMake and, in a cache of their own, by Go at exact versions."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -69,9 +70,12 @@ def go_version():
     return (int(found[1]), int(found[2])) if found else None
 
 
-def stale(program, folder):
-    newest = max(f.stat().st_mtime for f in folder.iterdir())
-    return not program.exists() or program.stat().st_mtime < newest
+def stamp(folder):
+    """Of everything that decides what Go builds: the sources and the exact versions of all modules."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def build_peer(root, name, built, say):
@@ -80,20 +84,26 @@ def build_peer(root, name, built, say):
     version = module_version(folder, module)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "certrotate-bench"
     program = cache / version.replace("/", "_") / name
-    if stale(program, folder):
+    wanted, mark = stamp(folder), program.with_name(f"{name}.sha256")
+    if not program.exists() or not mark.exists() or mark.read_text() != wanted:
         say(f"building {name} ({version}); the first time takes minutes")
         program.parent.mkdir(parents=True, exist_ok=True)
         run(["go", "build", "-trimpath", "-ldflags=-s -w", "-o", f"{program}.new", package], folder,
             f"go build {package}", CGO_ENABLED="0", GOFLAGS="-mod=readonly -buildvcs=false")
         os.replace(f"{program}.new", program)
+        mark.write_text(wanted)
     built.path[name], built.version[name] = program, version
+
+
+def is_wanted(name, got):
+    return "validation" in got.parts if name == "govalidate" else not got.variant or name in got.variant
 
 
 def build(root, got, say):
     built = Built()
     build_ours(root, built, got, say)
     have = go_version()
-    for name in PEERS:
+    for name in filter(lambda n: is_wanted(n, got), PEERS):
         wanted = re.search(r"^go (\d+)\.(\d+)", (root / "tests/bench/peers" / PEERS[name][0] / "go.mod").read_text(), re.M)
         if have is None or have < (1, 21):
             built.skipped[name] = (f"needs Go {wanted[1]}.{wanted[2]}, and this machine has "
