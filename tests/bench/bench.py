@@ -29,20 +29,20 @@ def options():
                                      "side: how soon a new certificate is served, and what watching for it costs.")
     parser.add_argument("--json", metavar="FILE", help="write every number, samples included, to FILE as well")
     parser.add_argument("--quick", action="store_true", help="25 swaps each, 10 s idle, 100 rotations")
-    parser.add_argument("--swaps", type=int, default=200, help="swaps for each variant (200)")
+    parser.add_argument("--swaps", type=int, help="swaps for each variant (200)")
     parser.add_argument("--slow-swaps", type=int, help="swaps for prometheus-config-reloader, which waits a second for "
                         "each (a quarter of --swaps)")
-    parser.add_argument("--idle", type=int, default=60, metavar="SECONDS", help="length of the idle measurement (60)")
-    parser.add_argument("--rotations", type=int, default=500, help="rotations of the agent for the growth of memory (500)")
+    parser.add_argument("--idle", type=int, metavar="SECONDS", help="length of the idle measurement (60)")
+    parser.add_argument("--rotations", type=int, help="rotations of the agent for the growth of memory (500)")
     parser.add_argument("--long", type=int, nargs="?", const=10000, metavar="N", help="that many rotations instead (10000)")
     parser.add_argument("--only", action="append", choices=PARTS, help="this part only (may be given again)")
     parser.add_argument("--variant", action="append", choices=variants.NAMES, help="this variant only (may be given again)")
     parser.add_argument("--agent", metavar="FILE", help="measure this binary instead of building one")
     parser.add_argument("--keep", action="store_true", help="keep the working folder with all logs")
     got = parser.parse_args()
-    if got.quick:
-        got.swaps, got.idle, got.rotations = 25, 10, 100
-    got.rotations = got.long or got.rotations
+    swaps, idle_s, rotations = (25, 10, 100) if got.quick else (200, 60, 500)
+    got.swaps, got.idle = got.swaps or swaps, got.idle or idle_s
+    got.rotations = got.long or got.rotations or rotations
     got.slow_swaps = got.slow_swaps or max(1, got.swaps // 4)
     got.parts = got.only or list(PARTS)
     return got

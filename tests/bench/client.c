@@ -7,7 +7,8 @@
  *
  *   client PORT VOLUME BUNDLES N_BUNDLES FIRST SWAPS MIN_MS MAX_MS DEADLINE_MS
  *
- * BUNDLES/0000 … hold the bundles, used in turn from FIRST on. One JSON line a swap, one at the end.
+ * BUNDLES/0000 … hold the bundles, used in turn from FIRST on. One JSON line a swap (at_ns: the monotonic
+ * time of the rename), one at the end.
  */
 #include "shake.h"
 #include "volume.h"
@@ -138,7 +139,8 @@ static int swap(struct client *client, const struct volume_bundle *bundle, struc
         if (seen == 0)
                 (void)printf("{\"missed\":true}\n");
         else
-                (void)printf("{\"us\":%.1f}\n", (double)(seen - start) / 1000);
+                (void)printf("{\"us\":%.1f,\"at_ns\":%lld}\n", (double)(seen - start) / 1000,
+                             (long long)start);
         return 0;
 }
 
