@@ -9,6 +9,8 @@
 
 const struct command *const commands[] = {
         &probe_command,
+        &check_command,
+        &convert_command,
         &version_command,
         NULL,
 };
