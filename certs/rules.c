@@ -54,23 +54,43 @@ static bool is_valid_at(const struct cert *cert, struct wall now)
         return cert->not_before.s <= now.s && now.s <= cert->not_after.s;
 }
 
+/* Of the signatures alone. */
+static bool is_signed(const struct chain *chain, const struct chain *authorities)
+{
+        for (size_t i = 0; i < chain->n; i++)
+                for (size_t j = 0; j < authorities->n; j++)
+                        if (hex_fingerprint_equal(&chain->certs[i]->fp, &authorities->certs[j]->fp) ||
+                            cert_is_signed_by(chain->certs[i], authorities->certs[j]))
+                                return true;
+        return false;
+}
+
+/* A leaf that is not for servers never verifies as one: that is `usage`, and says nothing of its issuer. */
+static int verify(const struct check *check, const struct chain *authorities, struct err *err)
+{
+        const struct chain *chain = &check->bundle->chain;
+        const struct cert *leaf = chain->certs[0];
+
+        if (chain_verify(chain, authorities, false, false, check->ctx->now, err) == 0)
+                return 0;
+        return (!leaf->server_auth || !leaf->key_usage_ok) && is_signed(chain, authorities) ? 0 : -1;
+}
+
 static void check_trust(const struct check *check)
 {
         const struct chain *all = &check->bundle->authorities;
-        const struct cert *leaf = bundle_leaf(check->bundle);
         AUTO(chain_done_p) struct chain valid = CHAIN_INIT;
         struct err err;
 
         if (all->n == 0)
                 return;
-        if (chain_verify(&check->bundle->chain, all, false, false, check->ctx->now, &err) != 0) {
+        if (verify(check, all, &err) != 0) {
                 FOUND(check, FINDING_UNTRUSTED,
-                      "the certificate of '%.120s' in %s does not build to the authorities in %s: %s; put "
-                      "its "
-                      "issuer "
-                      "('%.120s') into %s, or the missing intermediate into %s",
-                      subject(leaf), check->certificate_file, check->authorities_file, err.text, leaf->issuer,
-                      check->authorities_file, check->certificate_file);
+                      "the chain in %s does not build to the authorities in %s: %s; put the issuer into %s, "
+                      "or the "
+                      "missing intermediate into %s",
+                      check->certificate_file, check->authorities_file, err.text, check->authorities_file,
+                      check->certificate_file);
                 return;
         }
         for (size_t i = 0; i < all->n; i++)
@@ -80,17 +100,16 @@ static void check_trust(const struct check *check)
                 return;
         if (valid.n == 0)
                 FOUND(check, FINDING_UNTRUSTED,
-                      "none of the authorities in %s is valid now: no client would accept the certificate of "
-                      "'%.120s'; "
-                      "renew the authority",
-                      check->authorities_file, subject(leaf));
-        else if (chain_verify(&check->bundle->chain, &valid, false, false, check->ctx->now, &err) != 0)
+                      "none of the authorities in %s is valid now: no client would accept the certificate; "
+                      "renew the "
+                      "authority",
+                      check->authorities_file);
+        else if (verify(check, &valid, &err) != 0)
                 FOUND(check, FINDING_UNTRUSTED,
-                      "the certificate of '%.120s' builds only to an authority in %s that is not valid now: "
-                      "no "
-                      "client "
-                      "would accept it; issue it from a valid authority",
-                      subject(leaf), check->authorities_file);
+                      "the certificate in %s builds only to an authority in %s that is not valid now: no "
+                      "client would "
+                      "accept it; issue it from a valid authority",
+                      check->certificate_file, check->authorities_file);
 }
 
 static void check_dates(const struct check *check)

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const certificate_names[] = { "tls.crt", "cert.pem", "fullchain.pem", NULL };
-static const char *const key_names[] = { "tls.key", "key.pem", "privkey.pem", NULL };
+static const char *const certificate_names[] = { "tls.crt", "fullchain.pem", "cert.pem", NULL };
+static const char *const key_names[] = { "tls.key", "privkey.pem", "key.pem", NULL };
 static const char *const authorities_names[] = { "ca.crt", "ca.pem", "chain.pem", NULL };
 
 bool input_is_dir(const char *path)
@@ -142,8 +142,8 @@ int input_load(char *const *paths, size_t n, const char *password_file, struct i
                 return -1;
         if (!is_dir && tell_roles(input.snapshot, &input.names, err) != 0)
                 return -1;
-        if (bundle_load(input.snapshot, is_dir ? NULL : &input.names,
-                        password_file == NULL ? NULL : &password, NULL, &input.bundle, err) != 0)
+        if (bundle_load(input.snapshot, &input.names, password_file == NULL ? NULL : &password, NULL,
+                        &input.bundle, err) != 0)
                 return -1;
         if (is_dir) {
                 input.names.certificate = find_name(input.snapshot, certificate_names);

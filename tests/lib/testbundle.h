@@ -25,6 +25,7 @@ static inline UNUSED struct bundle *testbundle_load(const char *certificate, con
                                                     const char *authorities)
 {
         AUTO(snapshot_free_p) struct snapshot *snapshot = MEM_NEW(struct snapshot);
+        const struct bundle_names names = { NULL, NULL, NULL, NULL };
         struct bundle *bundle = NULL;
         struct err err;
 
@@ -32,7 +33,7 @@ static inline UNUSED struct bundle *testbundle_load(const char *certificate, con
         testbundle_add(snapshot, "ca.crt", authorities);
         testbundle_add(snapshot, "tls.crt", certificate);
         testbundle_add(snapshot, "tls.key", key);
-        if (bundle_load(snapshot, NULL, NULL, NULL, &bundle, &err) != 0) {
+        if (bundle_load(snapshot, &names, NULL, NULL, &bundle, &err) != 0) {
                 (void)fprintf(stderr, "testbundle: %s\n", err.text);
                 abort();
         }
