@@ -9,6 +9,7 @@ from .variants import FLOOR, RELOADER
 INTERVAL_MS = (50, 300)
 ROUNDS_OF = 25
 WARM_UP = 3
+WARM_UP_MS = 10000
 
 
 def percentile(sorted_values, share):
@@ -30,8 +31,8 @@ def swaps(racer, material, built, count, interval_ms=INTERVAL_MS, deadline_ms=No
 
 def warm_up(racer, material, built):
     """The first rotations find caches cold, and the agent may not have seen its server yet."""
-    got, _ = swaps(racer, material, built, WARM_UP, deadline_ms=30000)
-    assert all("us" in one for one in got), f"{racer.name} serves no new leaf within 30 s:\n{racer.said()}"
+    got, _ = swaps(racer, material, built, WARM_UP, deadline_ms=WARM_UP_MS)
+    assert all("us" in one for one in got), f"{racer.name} serves no new leaf:\n{racer.said()}"
 
 
 def shares(total):
