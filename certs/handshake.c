@@ -54,7 +54,7 @@ static enum op_state give_up(struct handshake *self, enum err_kind kind, struct 
         self->ended = true;
         if (result->chain.n > 0) {
                 result->completed = false;
-                (void)snprintf(result->refusal, sizeof(result->refusal), "server %s", cause);
+                (void)snprintf(result->refusal, sizeof(result->refusal), "server %.150s", cause);
                 return OP_DONE;
         }
         if (self->witness.unreadable.kind != ERR_NONE) {
