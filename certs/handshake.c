@@ -161,7 +161,6 @@ static enum op_state dial(struct handshake *self, short ready, struct mono now, 
                         self->op.want.until = self->deadline;
                 return OP_WAIT;
         }
-        op_free(TAKE(self->dial));
         self->ended = state == OP_FAILED;
         return state;
 }

@@ -6,7 +6,6 @@
 #include "tlspeer.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,6 +19,15 @@
 
 #define BACKLOG 16
 
+/* Unlike assert, also in builds without debugging: what it wraps has effects. */
+#define MUST(condition)                                                                                      \
+        do {                                                                                                 \
+                if (!(condition)) {                                                                          \
+                        (void)fprintf(stderr, "tlspeer: failed: %s\n", #condition);                          \
+                        abort();                                                                             \
+                }                                                                                            \
+        } while (0)
+
 static void pause_ms(int ms)
 {
         (void)nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000L }, NULL);
@@ -29,16 +37,16 @@ static SSL_CTX *make_context(const struct tlspeer_options *options)
 {
         SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
-        assert(ctx != NULL);
+        MUST(ctx != NULL);
         SSL_CTX_set_security_level(ctx, 0);
-        assert(SSL_CTX_set_min_proto_version(ctx, options->min_version) == 1);
-        assert(SSL_CTX_set_max_proto_version(ctx, options->max_version) == 1);
-        assert(SSL_CTX_use_certificate(ctx, options->leaf->x509) == 1);
-        assert(SSL_CTX_use_PrivateKey(ctx, options->leaf->key) == 1);
+        MUST(SSL_CTX_set_min_proto_version(ctx, options->min_version) == 1);
+        MUST(SSL_CTX_set_max_proto_version(ctx, options->max_version) == 1);
+        MUST(SSL_CTX_use_certificate(ctx, options->leaf->x509) == 1);
+        MUST(SSL_CTX_use_PrivateKey(ctx, options->leaf->key) == 1);
         if (options->intermediate != NULL)
-                assert(SSL_CTX_add1_chain_cert(ctx, options->intermediate->x509) == 1);
+                MUST(SSL_CTX_add1_chain_cert(ctx, options->intermediate->x509) == 1);
         if (options->clients != NULL) {
-                assert(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), options->clients->x509) == 1);
+                MUST(X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), options->clients->x509) == 1);
                 SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
         }
         return ctx;
@@ -155,9 +163,9 @@ static int listen_on(const struct tlspeer_options *options, int *port)
 
         if (is_unix)
                 (void)snprintf(path.sun_path, sizeof(path.sun_path), "%s", options->path);
-        assert(fd != -1 && bind(fd, address, len) == 0 && listen(fd, BACKLOG) == 0);
+        MUST(fd != -1 && bind(fd, address, len) == 0 && listen(fd, BACKLOG) == 0);
         if (!is_unix)
-                assert(getsockname(fd, address, &len) == 0);
+                MUST(getsockname(fd, address, &len) == 0);
         *port = is_unix ? 0 : ntohs(tcp.sin_port);
         return fd;
 }
@@ -184,7 +192,7 @@ struct tlspeer tlspeer_start(const struct tlspeer_options *options)
 
         (void)fflush(NULL);
         peer.pid = fork();
-        assert(peer.pid != -1);
+        MUST(peer.pid != -1);
         if (peer.pid == 0) {
                 if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
                         _exit(1);

@@ -129,6 +129,7 @@ static void full_backlog(void **state)
         assert_int_equal(dial(path, 0, 5000, &fds[0], &err), 0);
         assert_int_equal(dial(path, 0, 100, &fds[1], &err), -1);
         assert_int_equal(err.kind, ERR_TIMEOUT);
+        assert_non_null(strstr(err.text, "no answer within 100 ms"));
         op = dial_start(path, 0, 5000, &fds[2], from);
         assert_int_equal(op->type->step(op, 0, clock_mono(), &err), OP_WAIT);
         taken = accept4(listener, NULL, NULL, SOCK_CLOEXEC);

@@ -90,6 +90,8 @@ static void speaks_over_a_unix_socket(void **state)
         assert_int_equal(shake(&request, LIMIT_MS, &result, &err), 0);
         expect_chain(&result, want, 1);
         assert_true(result.completed);
+        assert_string_equal(result.address, options.path);
+        assert_int_equal(peer.port, 0);
 }
 
 /* The greeting of 10.11, the whole way in with a peer that sends it byte by byte. */
