@@ -8,11 +8,7 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-        &probe_command,
-        &check_command,
-        &convert_command,
-        &version_command,
-        NULL,
+        &check_command, &convert_command, &probe_command, &version_command, NULL,
 };
 
 static void print_usage(FILE *to)
