@@ -6,3 +6,4 @@
 #include "hooks/hook.h"
 
 extern const struct hook mariadb_hook;
+extern const struct hook generic_hook;

@@ -8,7 +8,7 @@
  */
 #include "base/mem.h"
 #include "hooks/drivers.h"
-#include "hooks/mariadb_session.h"
+#include "hooks/mariadb_health.h"
 
 struct mariadb {
         struct database database; /* first */
@@ -55,6 +55,11 @@ static struct op *mariadb_restart(struct database *database, int64_t limit_ms)
         return mariadb_session_run(mariadb_of(database)->session, &shutdown, limit_ms);
 }
 
+static struct op *mariadb_health(struct database *database, int64_t limit_ms)
+{
+        return mariadb_health_start(database, mariadb_of(database)->session, limit_ms);
+}
+
 const struct hook mariadb_hook = {
         .name = "mariadb",
         .summary =
@@ -67,6 +72,7 @@ const struct hook mariadb_hook = {
         .close = mariadb_close,
         .reload = mariadb_reload,
         .restart = mariadb_restart,
+        .health = mariadb_health,
 };
 
 static int mariadb_open(const struct hook_settings *settings, struct database **out, struct err *err)

@@ -8,6 +8,7 @@
 
 static const struct hook *const hooks[] = {
         &mariadb_hook,
+        &generic_hook,
         NULL,
 };
 

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Proof of a Galera node's links: fresh mutual handshakes with its own group listener and with every peer,
+ * one after the other. Established links survive a certificate that nobody trusts, so the cluster's size
+ * proves nothing; the next reconnection would split it.
+ */
+#include "hooks/galera.h"
+
+/*
+ * state, settings and published are borrowed until the operation is freed. published NULL proves nothing.
+ *
+ * Every peer that answers must be trusted and must accept us; as many must answer as the cluster has other
+ * members. Candidates beyond that which are not there are passed over.
+ *
+ * ERR_UNHEALTHY naming the address and the reason.
+ */
+struct op *galera_links_start(const struct galera_state *state, const struct mariadb_settings *settings,
+                              const struct bundle *published, int64_t limit_ms);

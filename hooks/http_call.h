@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * One HTTP request, to ask a database for a reload. The URL is http://…, https://… or, for a unix socket,
+ * unix:/run/app.sock:/path. No redirects, no proxy, no cookies; the answer's body only feeds the message.
+ *
+ * https: on loopback the certificate is not verified, since an expired one is what the call is to repair;
+ * elsewhere `authorities` verify it.
+ */
+#include "base/op.h"
+#include "hooks/curl_library.h"
+
+struct http_request {
+        const char *url;
+        const char *method;      /* "POST" */
+        int status;              /* expected, 0: any 2xx */
+        const char *authorities; /* PEM file; NULL: the system's */
+        int64_t limit_ms;
+};
+
+/* ERR_USAGE: not such a URL, or a method that is no method. */
+int http_call_check(const char *url, const char *method, struct err *err) MUST_CHECK;
+/*
+ * Loads the library into *library (owned by the caller, curl_library_close after the operation is freed)
+ * when that is still NULL. The request's strings are borrowed until the operation is freed.
+ *
+ * ERR_NOT_READY refused, no such name or socket; ERR_NETWORK broken off; ERR_PROTOCOL no HTTP; ERR_TIMEOUT;
+ * ERR_UNTRUSTED; ERR_AUTH 401, 403; ERR_ENGINE another status than expected; ERR_LIMIT a body beyond
+ * HTTP_BODY_MAX_BYTES
+ */
+struct op *http_call_start(const struct http_request *request, struct curl_library **library);
