@@ -276,7 +276,7 @@ static void add_incoming(const struct galera_state *state, struct galera_address
 
                 if (index != state->index && parse_host_port(p, len, GALERA_GROUP_PORT, &address)) {
                         address.port = GALERA_GROUP_PORT;
-                        if (!is_self(state, &address))
+                        if (strcmp(address.host, "AUTO") != 0 && !is_self(state, &address))
                                 add(out, &address);
                 }
                 if (p[len] == '\0')

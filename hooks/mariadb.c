@@ -7,6 +7,7 @@
  * The server looks neither at dates nor at what its peers trust: that is asked here, in health().
  */
 #include "base/mem.h"
+#include "certs/change.h"
 #include "hooks/drivers.h"
 #include "hooks/mariadb_health.h"
 
@@ -60,6 +61,32 @@ static struct op *mariadb_health(struct database *database, int64_t limit_ms)
         return mariadb_health_start(database, mariadb_of(database)->session, limit_ms);
 }
 
+/*
+ * Galera links are mutual: every member must trust the others' authority before any of them shows a leaf of
+ * it, and the leaf is shown as a client's too. Until the server has answered once, a database with a history
+ * is taken for a member: a cluster that falls apart costs more than a question to the administrator.
+ */
+static void mariadb_check(const struct database *database, const struct bundle *fresh,
+                          const struct bundle *published, struct findings *out)
+{
+        const struct policy *policy = database->settings->policy;
+        bool may_be_member = database->facts.known ? database->facts.clustered : published != NULL;
+
+        if (may_be_member && change_classify(published, fresh) == CHANGE_NEW_AUTHORITY)
+                policy_add(out, policy, FINDING_AUTHORITY_CHANGED,
+                           "the leaf is signed by an authority ('%.120s') that other members of the cluster "
+                           "may not "
+                           "trust: members would refuse each other; first publish old and new authorities on "
+                           "every "
+                           "member, then the leaf",
+                           bundle_leaf(fresh)->issuer);
+        if (database->facts.known && database->facts.clustered && !bundle_leaf(fresh)->client_auth)
+                policy_add(out, policy, FINDING_ENGINE,
+                           "the leaf may not be used by a client (extended key usage without clientAuth), "
+                           "but Galera "
+                           "members show it to each other as clients: members would refuse each other");
+}
+
 const struct hook mariadb_hook = {
         .name = "mariadb",
         .summary =
@@ -70,6 +97,7 @@ const struct hook mariadb_hook = {
         .n_outputs = ARRAY_LEN(outputs),
         .open = mariadb_open,
         .close = mariadb_close,
+        .check = mariadb_check,
         .reload = mariadb_reload,
         .restart = mariadb_restart,
         .health = mariadb_health,

@@ -18,6 +18,7 @@ struct code_row {
 
 static const char away[] =
         "the server is not running (yet), or mariadb.socket, mariadb.host or mariadb.port is wrong";
+static const char no_quorum[] = "the node has no quorum; with GRANT SUPER the agent reloads it all the same";
 static const char shutting[] = "the server is shutting down";
 static const char lost[] = "the connection broke";
 static const char crowded[] = "all connections are taken; raise max_connections or extra_max_connections";
@@ -28,7 +29,7 @@ static const struct code_row rows[] = {
         { 1040, ERR_NOT_READY, false, crowded }, /* too many connections */
         { 1044, ERR_PRIVILEGE, false, NULL },    /* access to database */
         { 1045, ERR_AUTH, false, NULL },         /* access denied */
-        { 1047, ERR_NOT_READY, false, "the node is not part of a primary component" }, /* wsrep not ready */
+        { 1047, ERR_NOT_READY, false, no_quorum },
         { 1053, ERR_NOT_READY, true, shutting },                         /* shutdown in progress */
         { 1064, ERR_ENGINE, false, "MariaDB 10.4 or newer is needed" },  /* syntax */
         { 1129, ERR_NOT_READY, false, "run FLUSH HOSTS on the server" }, /* host is blocked */

@@ -18,6 +18,15 @@
 #define COLUMNS_MAX     16
 #define CODE_CONNECTION 2013 /* lost, when the library names no code */
 
+#define CODE_NO_QUORUM  1047
+
+/*
+ * A node without quorum refuses every statement, the very reload that would let it join again after an
+ * expired certificate split the cluster. The check is for this connection only, which writes nothing; it
+ * needs the right SUPER, and without it the refusal stands.
+ */
+static const char wsrep_off[] = "SET SESSION wsrep_on=OFF";
+
 struct run;
 
 struct mariadb_session {
@@ -35,6 +44,7 @@ struct run {
         bool connected; /* by this operation: no kept connection that may have died unseen */
         bool sent;      /* what the connection works on is ours */
         bool answered;  /* with success */
+        bool bypassed;  /* Galera's own check was taken off this connection */
 };
 
 enum progress { PROGRESS_WAIT, PROGRESS_MORE, PROGRESS_DONE, PROGRESS_FAILED };
@@ -86,6 +96,12 @@ static int take_failure(struct run *run, unsigned code, struct err *err)
         bool may_be_stale = is_loss && !run->connected && !run->statement.ends_server;
 
         mariadb_link_end(link);
+        if (run->sent && code == CODE_NO_QUORUM && !run->bypassed) {
+                run->bypassed = true;
+                run->sent = false;
+                mariadb_link_send(link, wsrep_off);
+                return 0;
+        }
         if (run->sent && run->statement.ends_server && is_loss)
                 run->answered = true;
         else if (run->sent && !may_be_stale)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * One driver against a real engine, without the agent: reads commands from standard input, one a line
- * (`reload`, `restart`, `health`, `abandon MS`: a reload given up after so long), and answers each with one
- * line of JSON. The session lives from line to line, as it does in the agent.
+ * (`reload`, `restart`, `health`, `abandon MS`: a reload given up after so long, `published DIR`: what the
+ * agent last published, `check DIR`: judge that bundle), and answers each with one line of JSON. The session
+ * lives from line to line, as it does in the agent.
  *
- *   drive_hook mariadb socket=/run/x.sock user=root publish=DIR published=DIR
+ *   drive_hook mariadb socket=/run/x.sock user=root publish=DIR
  */
 #include "base/json.h"
 #include "base/mem.h"
@@ -15,13 +16,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_MAX_BYTES 256
+#define LINE_MAX_BYTES 1024
 #define PEERS          8
 
 struct drive {
         struct hook_settings settings;
         const char *peers[PEERS];
         int64_t limit_ms;
+        struct policy policy;
+        struct bundle *published;
 };
 
 static int to_int(const char *text)
@@ -109,6 +112,59 @@ static int abandon(struct op *op, int64_t ms, struct err *err)
         return op_run(op, ms, err);
 }
 
+static int load(const char *dir, struct bundle **out, struct err *err)
+{
+        AUTO(snapshot_free_p) struct snapshot *snapshot = NULL;
+        const struct bundle_names names = { NULL };
+
+        if (snapshot_read(dir, &snapshot, err) == -1)
+                return -1;
+        return bundle_load(snapshot, &names, NULL, NULL, out, err);
+}
+
+static int set_published(struct drive *drive, struct database *database, const char *dir, struct err *err)
+{
+        struct bundle *bundle = NULL;
+
+        if (load(dir, &bundle, err) == -1)
+                return -1;
+        bundle_free(drive->published);
+        drive->published = bundle;
+        database->published = bundle;
+        return 0;
+}
+
+/* Fails with the texts of all findings. */
+static int check(const struct database *database, const char *dir, struct err *err)
+{
+        AUTO(bundle_free_p) struct bundle *bundle = NULL;
+        AUTO(findings_done_p) struct findings findings = FINDINGS_INIT;
+
+        if (load(dir, &bundle, err) == -1)
+                return -1;
+        database->hook->check(database, bundle, database->published, &findings);
+        for (size_t i = findings.n; i > 0; i--)
+                (void)err_set(err, ERR_REFUSED, "%s: %.300s", policy_code_name(findings.items[i - 1].code),
+                              findings.items[i - 1].text);
+        return findings.n == 0 ? 0 : -1;
+}
+
+/* Those that are no operation; false when line is none of them. */
+static bool run_other(struct drive *drive, struct database *database, const char *line)
+{
+        struct err err = ERR_INIT;
+        int result;
+
+        if (strncmp(line, "published ", 10) == 0)
+                result = set_published(drive, database, line + 10, &err);
+        else if (strncmp(line, "check ", 6) == 0 && database->hook->check != NULL)
+                result = check(database, line + 6, &err);
+        else
+                return false;
+        print_result(database, result, &err, 0);
+        return true;
+}
+
 static void run_line(struct drive *drive, struct database *database, const char *line)
 {
         const struct hook *hook = database->hook;
@@ -152,14 +208,18 @@ int main(int argc, char **argv)
                 }
         }
         drive.settings.mariadb.peers = drive.peers;
+        policy_init(&drive.policy);
+        drive.settings.policy = &drive.policy;
         if (hook == NULL || hook->open(&drive.settings, &database, &err) == -1) {
                 (void)fprintf(stderr, "drive_hook: %s\n", hook == NULL ? "no such driver" : err.text);
                 return 2;
         }
         while (fgets(line, sizeof(line), stdin) != NULL) {
                 line[strcspn(line, "\n")] = '\0';
-                run_line(&drive, database, line);
+                if (!run_other(&drive, database, line))
+                        run_line(&drive, database, line);
         }
         hook->close(database);
+        bundle_free(drive.published);
         return 0;
 }
