@@ -5,7 +5,6 @@
 #include "hooks/curl_library.h"
 
 #include <dlfcn.h>
-#include <string.h>
 
 #include "base/mem.h"
 
@@ -47,7 +46,8 @@ int curl_library_open(struct curl_library **out, struct err *err)
                         return err_set(err, ERR_INTERNAL, "libcurl.so.4 has no %s: it is too old",
                                        symbols[i].name);
                 }
-                memcpy((char *)library + symbols[i].offset, (const void *)&address, sizeof(address));
+                /* POSIX lets a data pointer of dlsym be a function's. */
+                *(void **)(void *)((char *)library + symbols[i].offset) = address;
         }
         (void)dlclose(handle); /* it stays, see above */
         if (library->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {

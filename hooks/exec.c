@@ -27,6 +27,7 @@
 #define TAIL_MAX     1024
 #define TERM_WAIT_MS 2000
 #define KILL_WAIT_MS 200
+#define PIPE_BYTES   ((size_t)64 << 10) /* what the kernel may hold when the process has ended */
 
 struct child {
         struct op op;
@@ -133,12 +134,12 @@ static void keep_tail(struct child *child, const char *data, size_t len)
         child->tail_len += len;
 }
 
-/* At most CHILD_OUTPUT_MAX_BYTES a step: one that writes without end must not hold us. */
-static void read_output(struct child *child)
+/* With an end of its own: one that writes without end must not hold us. */
+static void read_output(struct child *child, size_t max)
 {
         char data[4096];
 
-        for (size_t total = 0; total < CHILD_OUTPUT_MAX_BYTES && child->pipe != -1;) {
+        for (size_t total = 0; total < max && child->pipe != -1;) {
                 ssize_t n = read(child->pipe, data, sizeof(data));
 
                 if (n == -1 && errno == EINTR)
@@ -194,7 +195,7 @@ static enum op_state reap(struct child *child, struct err *err)
         int r = waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG);
 
         child->pid = 0;
-        read_output(child);
+        read_output(child, PIPE_BYTES);
         describe_output(child, output, sizeof(output));
         if (child->timed_out)
                 (void)err_set(err, ERR_TIMEOUT,
@@ -222,7 +223,7 @@ static enum op_state exec_step(struct op *op, short ready UNUSED, struct mono no
                 if (start(child, err) == -1)
                         return OP_FAILED;
         }
-        read_output(child);
+        read_output(child, CHILD_OUTPUT_MAX_BYTES);
         if (has_ended(child)) {
                 if (child->timed_out)
                         kill_group(child, SIGKILL);

@@ -115,7 +115,7 @@ static int abandon(struct op *op, int64_t ms, struct err *err)
 static int load(const char *dir, struct bundle **out, struct err *err)
 {
         AUTO(snapshot_free_p) struct snapshot *snapshot = NULL;
-        const struct bundle_names names = { NULL };
+        const struct bundle_names names = { .key = NULL };
 
         if (snapshot_read(dir, &snapshot, err) == -1)
                 return -1;
