@@ -62,8 +62,8 @@ def test_a_secret_volume_is_read(volume, authority):
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
 def test_files_in_any_order_under_any_name(tmp_path, authority, order):
     bundle = authority.issue()
-    folder = lay(tmp_path / "odd", {"a-server": bundle.cert, "b.txt": bundle.key, "root": bundle.ca})
-    names = ["a-server", "b.txt", "root"]
+    folder = lay(tmp_path / "odd", {"z-server": bundle.cert, "b.txt": bundle.key, "a-root": bundle.ca})
+    names = ["z-server", "b.txt", "a-root"]
     report = check_json(*[folder / names[i] for i in order], code=0)
     assert report["bundle"]["leaf"]["fingerprint"] == bundle.fp
     assert len(report["bundle"]["authorities"]) == 1

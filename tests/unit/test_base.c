@@ -4,12 +4,16 @@
  */
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/json.h"
 #include "base/num.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -77,12 +81,28 @@ static void buffers_stop_at_their_maximum(void **state UNUSED)
         buf_done(&buf);
 }
 
+/* The temporary file may hold a private key. */
+static void failed_rename_leaves_no_file(void **state UNUSED)
+{
+        static const struct fs_attr attr = { 0600, FS_KEEP, (gid_t)FS_KEEP };
+        char dir[] = "/tmp/certrotate-base-XXXXXX";
+        AUTO(close_fd_p) int fd = -1;
+        struct err err;
+
+        assert_non_null(mkdtemp(dir));
+        assert_int_equal(fs_open_dir(dir, &fd, &err), 0);
+        assert_int_equal(mkdirat(fd, "taken", 0700), 0);
+        assert_int_equal(fs_replace_at(fd, "taken", "key", 3, &attr, &err), -1);
+        assert_int_equal(err.kind, ERR_IO);
+        assert_int_equal(unlinkat(fd, "taken", AT_REMOVEDIR), 0);
+        assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(json_refuses_what_cjson_takes),
-                cmocka_unit_test(durations),
-                cmocka_unit_test(times),
+                cmocka_unit_test(json_refuses_what_cjson_takes), cmocka_unit_test(durations),
+                cmocka_unit_test(failed_rename_leaves_no_file),  cmocka_unit_test(times),
                 cmocka_unit_test(buffers_stop_at_their_maximum),
         };
 
