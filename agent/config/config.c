@@ -69,6 +69,8 @@ static int read_section(const struct draft *draft, cJSON *section, const char *p
 
                 (void)snprintf(path, sizeof(path), "%s%s", prefix, node->string);
                 key = schema_find(schema_top(), path);
+                if (strchr(node->string, '.') != NULL)
+                        return draft_fail(draft, &as_section, node, "write it as a section, 'a: {b: value}'");
                 if (key == NULL && !schema_has_section(schema_top(), path))
                         return draft_fail_unknown(draft, schema_top(), path, node);
                 if (key != NULL && key->type == SCHEMA_FILES) {
@@ -96,7 +98,8 @@ static int add_defaults(struct draft *draft)
                 const struct schema_key *key = &schema->keys[i];
                 cJSON *node;
 
-                if (key->fallback == NULL || schema_node(draft->doc.root, key->path) != NULL)
+                if (key->fallback == NULL || !schema_applies(key->path, draft->config->database) ||
+                    schema_node(draft->doc.root, key->path) != NULL)
                         continue;
                 node = value_node(key, key->fallback);
                 draft_put(draft, key->path, node);

@@ -75,17 +75,12 @@ static int check_places(const struct draft *draft)
 
 static int check_sections(const struct draft *draft)
 {
-        static const char *const sections[] = { "mariadb", "generic" };
         const struct config *config = draft->config;
 
-        for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
-                const cJSON *node = json_get(draft->doc.root, sections[i]);
-                const struct schema_key key = { .path = sections[i] };
+        for (const cJSON *node = draft->doc.root->child; node != NULL; node = node->next) {
+                const struct schema_key key = { .path = node->string };
 
-                /* A section of one driver may serve its relatives, so only the certain mistakes are named. */
-                if (node != NULL && yaml_place(&draft->doc, node) != NULL && node->child != NULL &&
-                    hook_find(sections[i]) != NULL && strcmp(sections[i], config->database) != 0 &&
-                    (strcmp(sections[i], "generic") == 0 || strcmp(config->database, "generic") == 0))
+                if (node->child != NULL && !schema_applies(node->string, config->database))
                         return draft_fail(draft, &key, node, "has no effect with database '%.40s': remove it",
                                           config->database);
         }

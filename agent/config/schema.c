@@ -221,6 +221,20 @@ const char *schema_nearest(const struct schema *schema, const char *path, char o
         return least == SIZE_MAX ? NULL : out;
 }
 
+static bool is_section(const char *path, const char *name)
+{
+        size_t len = strlen(name);
+
+        return strncmp(path, name, len) == 0 && (path[len] == '\0' || path[len] == '.');
+}
+
+bool schema_applies(const char *path, const char *database)
+{
+        bool is_generic = strcmp(database, "generic") == 0;
+
+        return is_generic ? !is_section(path, "mariadb") : !is_section(path, "generic");
+}
+
 int schema_word(const struct schema_word *words, const char *text)
 {
         for (; words->name != NULL; words++)

@@ -63,6 +63,9 @@ const struct schema_key *schema_find(const struct schema *schema, const char *pa
 bool schema_has_section(const struct schema *schema, const char *path);
 /* The known key nearest to an unknown one of the same section, its last component; NULL: none is near. */
 const char *schema_nearest(const struct schema *schema, const char *path, char out[static 64]);
+/* Does the key, or section, mean anything to this database? A driver's section may serve its relatives, so
+ * only the certain mismatches are false. */
+bool schema_applies(const char *path, const char *database);
 /* The value of a word, -1 when unknown. */
 int schema_word(const struct schema_word *words, const char *text);
 const char *schema_word_name(const struct schema_word *words, int value);

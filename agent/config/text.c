@@ -59,7 +59,9 @@ bool text_is_host_port(const char *text, bool any, bool literal)
         if (len == 0)
                 return any;
         if (host[0] == '[') {
-                host[len - 1] = host[len - 1] == ']' ? '\0' : host[len - 1];
+                if (host[len - 1] != ']')
+                        return false;
+                host[len - 1] = '\0';
                 return inet_pton(AF_INET6, host + 1, address) == 1;
         }
         return literal ? inet_pton(AF_INET, host, address) == 1
