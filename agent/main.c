@@ -8,7 +8,7 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-        &check_command, &convert_command, &probe_command, &version_command, NULL,
+        &check_command, &completion_command, &convert_command, &probe_command, &version_command, NULL,
 };
 
 static void print_usage(FILE *to)
