@@ -3,6 +3,7 @@
  * certrotate completion bash: a completion script from the tables of subcommands and options, so that it
  * never lags behind them.
  */
+#include "base/buf.h"
 #include "base/limits.h"
 #include "cli/options.h"
 
