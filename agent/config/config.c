@@ -64,28 +64,27 @@ static int read_section(const struct draft *draft, cJSON *section, const char *p
 {
         for (cJSON *node = section->child; node != NULL; node = node->next) {
                 char path[KEY_PATH_MAX];
+                const struct schema_key as_section = { .path = path };
                 const struct schema_key *key;
-                struct schema_key as_section = { .path = path };
+                int result = 0;
 
-                (void)snprintf(path, sizeof(path), "%s%s", prefix, node->string);
-                key = schema_find(schema_top(), path);
+                (void)snprintf(path, sizeof(path), "%s%s%s", prefix, *prefix == '\0' ? "" : ".",
+                               node->string);
                 if (strchr(node->string, '.') != NULL)
                         return draft_fail(draft, &as_section, node, "write it as a section, 'a: {b: value}'");
+                key = schema_find(schema_top(), path);
                 if (key == NULL && !schema_has_section(schema_top(), path))
                         return draft_fail_unknown(draft, schema_top(), path, node);
-                if (key != NULL && key->type == SCHEMA_FILES) {
-                        if (files_read(draft, key, node) != 0)
-                                return -1;
-                } else if (key != NULL) {
-                        if (value_set(draft, key, node, draft->config) != 0)
-                                return -1;
-                } else if (cJSON_IsObject(node)) {
-                        (void)strncat(path, ".", sizeof(path) - strlen(path) - 1);
-                        if (read_section(draft, node, path) != 0)
-                                return -1;
-                } else if (!cJSON_IsNull(node)) {
-                        return draft_fail(draft, &as_section, node, "is a section: keys go below it");
-                }
+                if (key != NULL && key->type == SCHEMA_FILES)
+                        result = files_read(draft, key, node);
+                else if (key != NULL)
+                        result = value_set(draft, key, node, draft->config);
+                else if (cJSON_IsObject(node))
+                        result = read_section(draft, node, path);
+                else if (!cJSON_IsNull(node))
+                        result = draft_fail(draft, &as_section, node, "is a section: keys go below it");
+                if (result != 0)
+                        return -1;
         }
         return 0;
 }
