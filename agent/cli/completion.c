@@ -40,10 +40,10 @@ static const char *kind_of_value(const struct option_spec *spec)
 {
         if (spec->values != NULL)
                 return "value";
-        if (spec->arg != NULL && strcmp(spec->arg, "DIR") == 0)
-                return "directories";
-        if (spec->arg != NULL && (strcmp(spec->arg, "FILE") == 0 || strcmp(spec->arg, "PATH") == 0))
+        if (spec->arg != NULL && (strstr(spec->arg, "FILE") != NULL || strstr(spec->arg, "PATH") != NULL))
                 return "files";
+        if (spec->arg != NULL && strstr(spec->arg, "DIR") != NULL)
+                return "directories";
         return "value";
 }
 

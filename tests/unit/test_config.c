@@ -283,6 +283,7 @@ static void manual(void **state UNUSED)
 {
         AUTO(buf_done_p) struct buf page = BUF_INIT(CONFIG_MAX_BYTES);
         const struct schema *const schemas[] = { schema_top(), schema_file() };
+        static const char *const sections[] = { "\n.Sh KEYS", "\n.Sh PUBLISHED FILES" };
         struct err err = ERR_INIT;
 
         if (fs_read(CERTROTATE_SOURCE_DIR "/deploy/man/certrotate.conf.5", CONFIG_MAX_BYTES / 2, &page,
@@ -290,7 +291,7 @@ static void manual(void **state UNUSED)
                 fail_msg("%s", err.text);
         for (size_t i = 0; i < ARRAY_LEN(schemas); i++)
                 for (size_t j = 0; j < schemas[i]->n; j++)
-                        check_paragraph(buf_str(&page), "Ic", schemas[i]->keys[j].path,
+                        check_paragraph(strstr(buf_str(&page), sections[i]), "Ic", schemas[i]->keys[j].path,
                                         schemas[i]->keys[j].fallback != NULL ? schemas[i]->keys[j].fallback
                                                                              : schemas[i]->keys[j].unset);
         for (int i = 0; i < FINDING_CODES; i++)
