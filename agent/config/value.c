@@ -15,7 +15,12 @@
 
 #define WORDS_TEXT_MAX        160
 
-#define PUT(base, key, value) memcpy((char *)(base) + (key)->offset, &(value), sizeof(value))
+#define PUT(base, key, value) put((base), (key)->offset, &(value), sizeof(value))
+
+static void put(void *base, size_t offset, const void *value, size_t size)
+{
+        memcpy((char *)base + offset, value, size);
+}
 
 static const char *list_words(const struct schema_word *words, char out[static WORDS_TEXT_MAX])
 {
@@ -174,7 +179,7 @@ static int set_list(const struct draft *draft, const struct schema_key *key, con
                 items[n++] = node->valuestring;
         }
         if (key->count_offset != 0)
-                memcpy((char *)base + key->count_offset, &n, sizeof(n));
+                put(base, key->count_offset, &n, sizeof(n));
         PUT(base, key, items);
         items = NULL;
         return 0;
