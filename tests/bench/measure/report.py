@@ -55,8 +55,10 @@ def growth(r):
 
 
 def validation(rows):
-    return table(["one bundle, us", "bundle", "step", "p50", "p99"],
-                 [[r["by"], r["bundle"], r["step"], f"{r['p50_us']:.0f}", f"{r['p99_us']:.0f}"] for r in rows])
+    return table(["one bundle, median us", *dict.fromkeys(f"{r['by']} {r['bundle']}" for r in rows)],
+                 [[step, *[next((f"{r['p50_us']:.0f}" for r in rows if (r["by"], r["bundle"], r["step"]) == (*column, step)),
+                                None) for column in dict.fromkeys((r["by"], r["bundle"]) for r in rows)]]
+                  for step in dict.fromkeys(r["step"] for r in rows)])
 
 
 def size(rows):
