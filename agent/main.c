@@ -8,7 +8,8 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-        &check_command, &completion_command, &convert_command, &probe_command, &version_command, NULL,
+        &run_command,    &check_command,      &probe_command,   &convert_command,
+        &status_command, &completion_command, &version_command, NULL,
 };
 
 static void print_usage(FILE *to)

@@ -198,6 +198,16 @@ static int moved_on(struct err *err)
         return err->kind == ERR_MISSING && err->sys == ENOENT ? changed(err) : -1;
 }
 
+/* When the link was made: the swap is a rename, which changes the time of status. */
+static int64_t swap_time(int volume)
+{
+        struct stat link;
+
+        if (fstatat(volume, DATA_LINK, &link, AT_SYMLINK_NOFOLLOW) == -1)
+                return 0;
+        return (int64_t)link.st_ctim.tv_sec * 1000000 + link.st_ctim.tv_nsec / 1000;
+}
+
 static int read_atomic(int volume, int data, struct snapshot *to, struct err *err)
 {
         AUTO(listing_done_p) struct listing list = { NULL, 0 };
@@ -212,6 +222,7 @@ static int read_atomic(int volume, int data, struct snapshot *to, struct err *er
             now.st_ino != held.st_ino)
                 return changed(err);
         to->atomic = true;
+        to->swapped_us = swap_time(volume);
         return read_listed(data, &list, to, err) == 0 ? 0 : moved_on(err);
 }
 

@@ -24,6 +24,7 @@ struct snapshot {
         size_t n;
         struct fingerprint content; /* SHA-256 over names, lengths and bytes: equal means nothing changed */
         bool atomic;                /* read below ..data */
+        int64_t swapped_us;         /* Unix time in microseconds of the ..data link; 0 when not atomic */
 };
 
 /*

@@ -16,12 +16,28 @@ struct mono clock_mono(void)
         return (struct mono){ (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 };
 }
 
+int64_t clock_us(void)
+{
+        struct timespec ts;
+
+        (void)clock_gettime(CLOCK_BOOTTIME, &ts);
+        return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 struct wall clock_wall(void)
 {
         struct timespec ts;
 
         (void)clock_gettime(CLOCK_REALTIME, &ts);
         return (struct wall){ (int64_t)ts.tv_sec };
+}
+
+int64_t clock_wall_us(void)
+{
+        struct timespec ts;
+
+        (void)clock_gettime(CLOCK_REALTIME, &ts);
+        return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 struct mono clock_after(struct mono now, int64_t ms)

@@ -19,7 +19,11 @@ struct wall {
 #define MONO_NEVER ((struct mono){ INT64_MAX })
 
 struct mono clock_mono(void);
+/* Microseconds of the same clock, for measuring how long something took. */
+int64_t clock_us(void);
 struct wall clock_wall(void);
+/* Microseconds of Unix time, for comparing with times of files. */
+int64_t clock_wall_us(void);
 
 /* Saturates at MONO_NEVER. */
 struct mono clock_after(struct mono now, int64_t ms);

@@ -10,11 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define READ_CHUNK 16384
 #define TMP_SUFFIX ".tmp"
 
 int fs_open_dir(const char *path, int *out, struct err *err)
@@ -54,12 +54,12 @@ static int read_all(int fd, const char *name, size_t max, struct buf *out, struc
         size_t start = out->len;
 
         for (;;) {
-                uint8_t *to = buf_reserve(out, READ_CHUNK);
+                uint8_t *to = buf_reserve(out, FS_READ_AHEAD);
                 ssize_t n;
 
                 if (to == NULL)
                         return err_set(err, ERR_LIMIT, "'%s' is larger than %zu bytes", name, max);
-                n = read(fd, to, READ_CHUNK);
+                n = read(fd, to, FS_READ_AHEAD);
                 if (n == -1 && errno == EINTR)
                         continue;
                 if (n == -1)
@@ -107,8 +107,8 @@ static int write_all(int fd, const uint8_t *data, size_t len, const char *name, 
         return 0;
 }
 
-int fs_create_at(int dir, const char *name, const void *data, size_t len, const struct fs_attr *attr,
-                 struct err *err)
+static int create(int dir, const char *name, const void *data, size_t len, const struct fs_attr *attr,
+                  bool sync, struct err *err)
 {
         AUTO(close_fd_p)
         int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -121,19 +121,25 @@ int fs_create_at(int dir, const char *name, const void *data, size_t len, const 
                 return err_sys(err, errno, "set mode %04o of '%s'", (unsigned)attr->mode, name);
         if (write_all(fd, data, len, name, err) != 0)
                 return -1;
-        if (fsync(fd) == -1)
+        if (sync && fsync(fd) == -1)
                 return err_sys(err, errno, "sync '%s'", name);
         return 0;
 }
 
-int fs_replace_at(int dir, const char *name, const void *data, size_t len, const struct fs_attr *attr,
-                  struct err *err)
+int fs_create_at(int dir, const char *name, const void *data, size_t len, const struct fs_attr *attr,
+                 struct err *err)
+{
+        return create(dir, name, data, len, attr, true, err);
+}
+
+static int replace(int dir, const char *name, const void *data, size_t len, const struct fs_attr *attr,
+                   bool sync, struct err *err)
 {
         AUTO(mem_free_p) char *tmp = mem_printf("%s" TMP_SUFFIX, name);
 
         if (unlinkat(dir, tmp, 0) == -1 && errno != ENOENT)
                 return err_sys(err, errno, "remove '%s'", tmp);
-        if (fs_create_at(dir, tmp, data, len, attr, err) != 0) {
+        if (create(dir, tmp, data, len, attr, sync, err) != 0) {
                 (void)unlinkat(dir, tmp, 0);
                 return -1;
         }
@@ -144,9 +150,15 @@ int fs_replace_at(int dir, const char *name, const void *data, size_t len, const
                 (void)unlinkat(dir, tmp, 0);
                 return err_sys(err, sys, "rename '%s' to '%s'", tmp, name);
         }
-        if (dir == AT_FDCWD)
-                return 0;
-        return fs_sync_dir(dir, err);
+        return 0;
+}
+
+int fs_replace_at(int dir, const char *name, const void *data, size_t len, const struct fs_attr *attr,
+                  struct err *err)
+{
+        if (replace(dir, name, data, len, attr, true, err) != 0)
+                return -1;
+        return dir == AT_FDCWD ? 0 : fs_sync_dir(dir, err);
 }
 
 int fs_replace(const char *path, const void *data, size_t len, const struct fs_attr *attr, struct err *err)
@@ -154,6 +166,12 @@ int fs_replace(const char *path, const void *data, size_t len, const struct fs_a
         if (strcmp(path, "-") == 0)
                 return write_all(STDOUT_FILENO, data, len, "standard output", err);
         return fs_replace_at(AT_FDCWD, path, data, len, attr, err);
+}
+
+int fs_replace_unsynced(const char *path, const void *data, size_t len, const struct fs_attr *attr,
+                        struct err *err)
+{
+        return replace(AT_FDCWD, path, data, len, attr, false, err);
 }
 
 int fs_link_at(int dir, const char *name, const char *target, struct err *err)

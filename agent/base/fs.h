@@ -9,7 +9,8 @@
 
 #include <sys/types.h>
 
-#define FS_KEEP ((uid_t)-1) /* leave owner or group as the process creates it */
+#define FS_READ_AHEAD 16384       /* room a buffer for fs_read needs beyond max */
+#define FS_KEEP       ((uid_t)-1) /* leave owner or group as the process creates it */
 
 struct fs_attr {
         mode_t mode;
@@ -39,6 +40,9 @@ int fs_replace_at(int dir, const char *name, const void *data, size_t len, const
 /* The same for a path; "-" writes to standard output. */
 int fs_replace(const char *path, const void *data, size_t len, const struct fs_attr *attr,
                struct err *err) MUST_CHECK;
+/* For a path, without fsync: survives a killed process, but perhaps not a power cut. */
+int fs_replace_unsynced(const char *path, const void *data, size_t len, const struct fs_attr *attr,
+                        struct err *err) MUST_CHECK;
 /* Make the symlink `name` point to target by one rename, then fsync the directory. */
 int fs_link_at(int dir, const char *name, const char *target, struct err *err) MUST_CHECK;
 /* The target of a symlink (mem_free). ERR_MISSING when there is none. */

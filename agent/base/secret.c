@@ -4,6 +4,8 @@
  */
 #include "base/secret.h"
 
+#include "base/fs.h"
+#include "base/limits.h"
 #include "base/mem.h"
 
 #include <string.h>
@@ -17,6 +19,23 @@ void secret_set(struct secret *secret, const void *data, size_t len)
         secret_done(secret);
         secret->data = copy;
         secret->len = len;
+}
+
+int secret_read(const char *path, struct secret *out, struct err *err)
+{
+        AUTO(buf_done_p) struct buf text = BUF_INIT(PASSWORD_MAX_BYTES + FS_READ_AHEAD);
+        size_t len;
+
+        if (fs_read(path, PASSWORD_MAX_BYTES, &text, err) != 0)
+                return -1;
+        len = strcspn(buf_str(&text), "\r\n");
+        if (len == 0)
+                return err_set(err, ERR_PARSE, "'%s': the first line is empty, a password is wanted there",
+                               path);
+        if (memchr(text.data, '\0', text.len) != NULL)
+                return err_set(err, ERR_PARSE, "'%s' has a NUL byte, a password is wanted there", path);
+        secret_set(out, text.data, len);
+        return 0;
 }
 
 void secret_done(struct secret *secret)

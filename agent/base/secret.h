@@ -4,7 +4,7 @@
  * Bytes that must not leak: private keys, passwords, tokens. No string accessor on purpose, so that a
  * secret cannot be printed by accident; wiped when freed.
  */
-#include "base/auto.h"
+#include "base/err.h"
 
 #include <stdint.h>
 
@@ -20,6 +20,11 @@ struct secret {
 
 /* A copy of the bytes. */
 void secret_set(struct secret *secret, const void *data, size_t len);
+/*
+ * The first line of a file, without its end: a password, at most PASSWORD_MAX_BYTES. ERR_PARSE when it is
+ * empty or has a NUL byte.
+ */
+int secret_read(const char *path, struct secret *out, struct err *err) MUST_CHECK;
 /* Wipes and frees; accepts an empty one. */
 void secret_done(struct secret *secret);
 static inline UNUSED void secret_done_p(struct secret *secret)

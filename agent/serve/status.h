@@ -91,6 +91,8 @@ struct status {
         int engine_members;
 };
 
+/* All zero but for what must not be: version, step "idle", no deadline, last rotation fine. */
+void status_init(struct status *status);
 const char *
 status_result_name(enum status_result result); /* "success" "refused" "failed" "rolled_back" "degraded" */
 const char *status_stage_name(enum status_stage stage); /* "source" "published" "served" */
@@ -98,13 +100,16 @@ const char *status_stage_name(enum status_stage stage); /* "source" "published" 
 /* The page behind /status, the control socket and `status --output json`. */
 cJSON *status_to_json(const struct status *status, struct wall now, struct mono mono);
 /* Prometheus text exposition 0.0.4. */
-void metrics_render(const struct status *status, struct buf *out);
+void metrics_render(const struct status *status, struct wall now, struct mono mono, struct buf *out);
 
 enum health_probe { HEALTH_LIVE, HEALTH_READY, HEALTH_STARTUP };
 
 /* true: 200. reason (empty when fine) names the first thing that is wrong. */
 bool health_check(const struct status *status, enum health_probe probe, struct wall now, struct mono mono,
                   char reason[static 256]);
+/* {"status":"ok|warn|fail","checks":[{"name","status","message"}]} */
+cJSON *health_to_json(const struct status *status, enum health_probe probe, struct wall now,
+                      struct mono mono);
 /* /livez /readyz /startupz /healthz /metrics /status, with ?verbose; anything else 404. */
 struct http_reply;
 void pages_answer(const struct status *status, const char *path, const char *query, struct http_reply *reply);

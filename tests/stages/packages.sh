@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# What the tests need from Debian, installed when missing and not a package more.
+# What tests, benchmark and quickstart need from Debian, installed when missing and not a package more. The caller
+# sets RESULTS, a folder for apt's log.
 
 build_packages="build-essential pkg-config cmake ninja-build libssl-dev libcurl4-openssl-dev libevent-dev
         libinotifytools0-dev libcjson-dev libyaml-dev libmariadb-dev libcmocka-dev binutils git ca-certificates python3"
@@ -16,7 +17,7 @@ packages_of() {
         unit) echo "$build_packages $unit_packages" ;;
         fuzz) echo "$build_packages $clang_packages" ;;
         analysis) echo "$build_packages $analysis_packages" ;;
-        bench) echo "$build_packages openssl mariadb-server mariadb-client" ;;
+        bench | quickstart) echo "$build_packages openssl mariadb-server mariadb-client" ;;
         e2e) echo "$build_packages $unit_packages $e2e_packages" ;;
         esac
 }
@@ -27,7 +28,7 @@ as_root() {
         elif command -v sudo >/dev/null; then
                 sudo -n "$@"
         else
-                echo "tests/run: needs root or sudo for: $*" >&2
+                echo "${0##*/}: needs root or sudo for: $*" >&2
                 return 1
         fi
 }
@@ -73,7 +74,7 @@ packages_install() {
         missing=$(packages_missing "$1" | xargs)
         [ -n "$missing" ] || return 0
         if ! command -v apt-get >/dev/null; then
-                echo "tests/run: this machine has no apt-get; install yourself: $missing" >&2
+                echo "${0##*/}: this machine has no apt-get; install yourself: $missing" >&2
                 exit 2
         fi
         echo "installing: $missing"
@@ -86,7 +87,7 @@ packages_install() {
                 # Most often only the package lists are missing or old.
                 if ! apt_get update >>"$RESULTS/apt.log" 2>&1 || ! apt_get install $missing >>"$RESULTS/apt.log" 2>&1; then
                         tail -20 "$RESULTS/apt.log" >&2
-                        echo "tests/run: apt-get failed, see $RESULTS/apt.log" >&2
+                        echo "${0##*/}: apt-get failed, see $RESULTS/apt.log" >&2
                         exit 2
                 fi
         fi

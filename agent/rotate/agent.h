@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The agent: one source, one published directory, one database. Owns everything; the steps and the scan work
+ * on it. One rotation at a time; what changes meanwhile is remembered and looked at afterwards.
+ */
+#include "certs/change.h"
+#include "certs/generation.h"
+#include "config/config.h"
+#include "loop/http_server.h"
+#include "loop/watch_dir.h"
+#include "rotate/proof.h"
+#include "rotate/rotation.h"
+#include "rotate/state.h"
+#include "serve/status.h"
+
+struct agent {
+        const struct config *config;
+        struct loop *loop;
+        struct watch_dir *watch; /* NULL: inotify is not to be had, the rescan alone finds changes */
+        struct loop_signal *signals;
+        struct http_server *listener;
+        struct http_server *control;
+        struct store *store;
+        struct database *database;
+        struct handshake_context *tls;
+        struct endpoint *endpoints;
+        size_t n_endpoints;
+        struct state state;
+        struct status status;
+
+        struct rotation rotation;
+        struct snapshot *snapshot; /* that the rotation works on, or the last one settled */
+        struct bundle *good; /* last good: proven served; its authorities are those published; NULL: none */
+        struct bundle *candidate; /* of the rotation under way */
+        enum change_class change;
+        int64_t rotation_began_us;
+        int64_t step_began_us;
+        int step_index; /* into status.step_names, -1: none */
+
+        struct loop_op *op;  /* reload, restart or health check under way */
+        struct proof *proof; /* handshakes under way */
+        struct mono verify_until;
+        int64_t pause_ms; /* last pause inside a step, for doubling */
+        bool waiting;     /* in `apply`, for a database that is not there, or refuses us */
+        bool restarted;   /* `apply` was a restart: verify gives it time to come back */
+        bool unchanged;   /* validate found nothing to do */
+        bool rescan_wanted;
+        int failures;           /* in a row, for the back-off between rotations */
+        struct mono torn_since; /* plain directory: since when key and certificate do not fit; 0: they do */
+
+        struct loop_timer *rescan; /* the slow, certain scan */
+        struct loop_timer *soon;   /* a plain directory settles */
+        struct loop_timer *retry;  /* after a failure that may pass; judged content is tried again */
+        struct loop_timer *pause;  /* inside a step */
+        struct loop_timer *reverify;
+        struct loop_timer *grace;
+
+        bool once; /* end when idle */
+        bool stopping;
+        int exit_code;
+};
+
+/* Everything is opened; ERR_USAGE, ERR_IO. config is borrowed. */
+int agent_new(const struct config *config, bool once, struct agent **out, struct err *err) MUST_CHECK;
+void agent_free(struct agent *agent);
+AUTO_DEFINE(struct agent, agent_free)
+/* Until SIGTERM, or with `once` until idle. Returns the exit code. */
+int agent_run(struct agent *agent);
+
+/* For the steps: */
+
+/* Names the error of now in the status; NULL: none any more. Logged by the caller. */
+void agent_set_error(struct agent *agent, const struct err *err);
+void agent_set_stage(struct agent *agent, enum status_stage stage, const struct cert *leaf);
+/* The bundle whose files ..data points to (candidate or good) was published: peers' probes use it. */
+void agent_set_published(struct agent *agent, const struct bundle *bundle, int64_t generation);
+/* What the driver learned of the engine, into the status. */
+void agent_note_facts(struct agent *agent);
+/* Next pause of a doubling series between min and max. */
+int64_t agent_next_pause(int64_t last_ms, int64_t min_ms, int64_t max_ms);

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Step `apply`: make the database take what is published, by reload or by graceful restart.
+ *
+ * A database that is not there, or refuses our login, is a state and no reason to go back: the published
+ * bundle was judged sound, and a database that starts now would take it. So the step waits and tries again.
+ * A database that refuses the files is a failure.
+ */
+#include "rotate/agent.h"
+#include "rotate/steps.h"
+
+#define RELOAD_LIMIT_MIN_MS    INT64_C(60000)
+#define RELOAD_LIMIT_MAX_MS    INT64_C(3600000)
+#define NOT_READY_PAUSE_MAX_MS INT64_C(15000)
+
+/*
+ * A reload may have to wait for handshakes in progress (MariaDB's FLUSH SSL does, without end under a storm
+ * of connections) and a second statement on top makes it worse: so the limit follows what is left of the
+ * certificate that is served meanwhile.
+ */
+static int64_t reload_limit(const struct agent *agent)
+{
+        const struct status_leaf *served = &agent->status.stages[STAGE_SERVED];
+        int64_t left_ms = served->known ? (served->not_after.s - clock_wall().s) * 1000 / 4 : 0;
+
+        if (left_ms > RELOAD_LIMIT_MAX_MS)
+                return RELOAD_LIMIT_MAX_MS;
+        return left_ms < RELOAD_LIMIT_MIN_MS ? RELOAD_LIMIT_MIN_MS : left_ms;
+}
+
+static void pause_then_retry(struct agent *agent, const struct err *err)
+{
+        int64_t max = err->kind == ERR_NOT_READY ? NOT_READY_PAUSE_MAX_MS : agent->config->retry_max_ms;
+
+        if (!agent->waiting)
+                log_warn("database_waited_for", LOG_S("database", agent->config->instance), LOG_ERR(err));
+        agent->waiting = true;
+        agent->status.step_deadline = MONO_NEVER;
+        agent_set_error(agent, err);
+        agent->pause_ms = agent_next_pause(agent->pause_ms, agent->config->retry_min_ms, max);
+        loop_timer_set(agent->pause, agent->pause_ms);
+}
+
+/* A single run does not wait: what is published stays, and the next run goes on from here. */
+static void leave(struct agent *agent, const struct err *err)
+{
+        log_warn("database_waited_for", LOG_S("database", agent->config->instance), LOG_ERR(err));
+        agent_set_error(agent, err);
+        agent->exit_code = 1;
+        loop_stop(agent->loop);
+}
+
+static void apply_ended(enum op_state state, const struct err *err, void *arg)
+{
+        struct agent *agent = arg;
+
+        agent->op = NULL;
+        agent->status.reload_pending = false;
+        if (state == OP_DONE) {
+                agent->waiting = false;
+                log_info(agent->restarted ? "database_restarted" : "database_reloaded",
+                         LOG_S("database", agent->config->instance));
+                rotation_step_ended(&agent->rotation, STEP_DONE, NULL);
+        } else if (agent->rotation.rolling_back || err_retry(err->kind) != RETRY_BACKOFF) {
+                rotation_step_ended(&agent->rotation, STEP_FAILED, err);
+        } else if (agent->once) {
+                leave(agent, err);
+        } else {
+                pause_then_retry(agent, err);
+        }
+}
+
+static bool by_restart(const struct agent *agent)
+{
+        const struct hook *hook = agent->database->hook;
+
+        switch (agent->config->apply) {
+        case CONFIG_APPLY_RELOAD:
+                return false;
+        case CONFIG_APPLY_RESTART:
+                return true;
+        case CONFIG_APPLY_AUTO:
+                return hook->reload == NULL || !(hook->caps & HOOK_RELOADS);
+        }
+        return false;
+}
+
+enum step_result apply_step(void *work, struct err *err)
+{
+        struct agent *agent = work;
+        const struct hook *hook = agent->database->hook;
+        int64_t limit = reload_limit(agent);
+        struct op *op = NULL;
+
+        agent->restarted = by_restart(agent);
+        if (agent->restarted && hook->restart != NULL)
+                op = hook->restart(agent->database, limit);
+        else if (!agent->restarted && hook->reload != NULL)
+                op = hook->reload(agent->database, limit);
+        if (op == NULL) {
+                (void)err_set(err, ERR_USAGE, "driver %s cannot %s: set another 'apply'", hook->name,
+                              agent->restarted ? "restart" : "reload");
+                return STEP_FAILED;
+        }
+        agent->status.reload_pending = true;
+        agent->status.step_deadline = clock_after(clock_mono(), limit + 5000);
+        agent->op = loop_op_start(agent->loop, op, limit, apply_ended, agent);
+        return STEP_WAIT;
+}

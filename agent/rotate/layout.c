@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Rendering a bundle into the files of a generation.
+ */
+#include "rotate/layout.h"
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "certs/describe.h"
+
+#include <string.h>
+
+#define FILE_MAX_BYTES (2 * SNAPSHOT_MAX_BYTES)
+
+/* What tells one set of files from another; compared as text. */
+static char *layout_of(const struct config *config)
+{
+        struct buf text = BUF_INIT(64 * 1024);
+
+        for (size_t i = 0; i < config->n_outputs; i++) {
+                const struct output *output = &config->outputs[i];
+
+                buf_printf(&text, "%s %s %04o %d:%d %s%s\n", output->name,
+                           output_content_name(output->content), (unsigned)output->attr.mode,
+                           (int)output->attr.uid, (int)output->attr.gid,
+                           output->alias == NULL ? "-" : output->alias, output->plain ? " plain" : "");
+        }
+        return buf_take(&text);
+}
+
+static cJSON *describe(const struct agent *agent)
+{
+        AUTO(mem_free_p) char *layout = layout_of(agent->config);
+        AUTO(buf_done_p) struct buf chain = BUF_INIT(FILE_MAX_BYTES);
+        AUTO(buf_done_p) struct buf authorities = BUF_INIT(FILE_MAX_BYTES);
+        char content[FINGERPRINT_TEXT_MAX];
+        cJSON *meta = json_object();
+
+        chain_to_pem(&agent->candidate->chain, &chain);
+        chain_to_pem(&agent->candidate->authorities, &authorities);
+        json_add_str(meta, "content", hex_fingerprint(&agent->snapshot->content, content));
+        json_add_str(meta, "layout", layout);
+        json_add(meta, "leaf", describe_cert(bundle_leaf(agent->candidate)));
+        json_add_str(meta, "chain", buf_str(&chain));
+        json_add_str(meta, "authorities", buf_str(&authorities));
+        return meta;
+}
+
+static void files_done(struct generation_file *files, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                buf_done(&files[i].data);
+        mem_free(files);
+}
+
+static int render_one(const struct agent *agent, size_t i, struct buf *out, struct err *err)
+{
+        AUTO(secret_done_p) struct secret password = SECRET_INIT;
+        struct output output = agent->config->outputs[i];
+        const char *file = agent->config->files[i].password_file;
+
+        if (file != NULL) {
+                if (secret_read(file, &password, err) != 0)
+                        return -1;
+                output.password = &password;
+        }
+        return output_render(&output, agent->candidate, &agent->candidate->authorities, out, err);
+}
+
+static int render(const struct agent *agent, struct generation_file *files, struct err *err)
+{
+        for (size_t i = 0; i < agent->config->n_outputs; i++) {
+                files[i].output = &agent->config->outputs[i];
+                files[i].data = (struct buf)BUF_INIT(FILE_MAX_BYTES);
+                if (render_one(agent, i, &files[i].data, err) != 0)
+                        return err_wrap(err, "make '%s'", files[i].output->name);
+        }
+        return 0;
+}
+
+int layout_stage(struct agent *agent, int64_t number, struct err *err)
+{
+        size_t n = agent->config->n_outputs;
+        struct generation_file *files = mem_array(n, sizeof(*files));
+        AUTO(json_free_p) cJSON *meta = describe(agent);
+        int failed = render(agent, files, err) != 0 ||
+                     generation_stage(agent->store, number, files, n, meta, err) != 0;
+
+        files_done(files, n);
+        return failed ? -1 : 0;
+}
+
+int layout_read(struct agent *agent, int64_t number, struct bundle **out, struct err *err)
+{
+        AUTO(json_free_p) cJSON *meta = NULL;
+        const char *chain;
+        const char *authorities;
+        const char *content;
+        struct bundle *bundle;
+
+        if (generation_meta(agent->store, number, &meta, err) != 0)
+                return -1;
+        chain = json_get_str(meta, "chain");
+        authorities = json_get_str(meta, "authorities");
+        content = json_get_str(meta, "content");
+        if (chain == NULL || authorities == NULL || content == NULL)
+                return err_set(err, ERR_PARSE, "%s of generation %lld is not whole", GENERATION_META,
+                               (long long)number);
+        if (bundle_from_pem(chain, authorities, &bundle, err) != 0)
+                return -1;
+        (void)hex_parse_fingerprint(content, &bundle->content);
+        *out = bundle;
+        return 0;
+}
+
+bool layout_is_current(const struct agent *agent)
+{
+        AUTO(mem_free_p) char *wanted = layout_of(agent->config);
+        AUTO(json_free_p) cJSON *meta = NULL;
+        struct err err = ERR_INIT;
+        const char *layout;
+
+        if (agent->state.good == 0 || generation_meta(agent->store, agent->state.good, &meta, &err) != 0)
+                return false;
+        layout = json_get_str(meta, "layout");
+        return layout != NULL && strcmp(layout, wanted) == 0;
+}

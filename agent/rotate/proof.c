@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Handshakes with all endpoints, and the judgement of what they showed.
+ *
+ * A reload that claims success proves nothing: only a fresh handshake does.
+ */
+#include "rotate/proof.h"
+
+#include "base/mem.h"
+#include "rotate/agent.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HANDSHAKE_LIMIT_MS 5000
+
+struct look {
+        struct proof *proof;
+        size_t index;
+        struct loop_op *op;
+        struct handshake_request request; /* borrowed by the operation */
+        struct handshake_result result;
+};
+
+struct proof {
+        struct agent *agent;
+        proof_fn *fn;
+        struct cert *expect;
+        struct chain authorities;
+        struct look *looks;
+        size_t n;
+        size_t pending;
+        struct err worst;
+};
+
+static void proof_free(struct proof *proof)
+{
+        for (size_t i = 0; i < proof->n; i++) {
+                loop_op_cancel(proof->looks[i].op);
+                handshake_done(&proof->looks[i].result);
+        }
+        cert_free(proof->expect);
+        chain_done(&proof->authorities);
+        mem_free(proof->looks);
+        mem_free(proof);
+}
+
+void proof_cancel(struct proof *proof)
+{
+        if (proof == NULL)
+                return;
+        proof->agent->proof = NULL;
+        proof_free(proof);
+}
+
+static int judge(const struct look *look, struct err *err)
+{
+        const struct proof *proof = look->proof;
+        const char *url = proof->agent->endpoints[look->index].url;
+        const struct cert *leaf = look->result.chain.certs[0];
+        char served[FINGERPRINT_TEXT_MAX];
+        char expected[FINGERPRINT_TEXT_MAX];
+
+        if (proof->expect == NULL)
+                return 0;
+        if (!hex_fingerprint_equal(&leaf->fp, &proof->expect->fp))
+                return err_set(err, ERR_MISMATCH, "%s serves %.16s, not %.16s which was published", url,
+                               hex_fingerprint(&leaf->fp, served),
+                               hex_fingerprint(&proof->expect->fp, expected));
+        if (proof->authorities.n > 0 && !look->result.trusted)
+                return err_set(err, ERR_UNTRUSTED,
+                               "%s: a client that holds only the published authorities would refuse it: %s",
+                               url, look->result.verify_text);
+        return 0;
+}
+
+static void note(const struct look *look, const struct err *err)
+{
+        struct status *status = &look->proof->agent->status;
+        struct status_endpoint *endpoint = &status->endpoints[look->index];
+        const struct cert *leaf = look->result.chain.n == 0 ? NULL : look->result.chain.certs[0];
+
+        endpoint->ok = err == NULL;
+        endpoint->fp = leaf == NULL ? (struct fingerprint){ { 0 } } : leaf->fp;
+        (void)snprintf(endpoint->tls_version, sizeof(endpoint->tls_version), "%s", look->result.tls_version);
+        (void)snprintf(endpoint->text, sizeof(endpoint->text), "%.199s", err == NULL ? "" : err->text);
+        if (look->index == 0)
+                agent_set_stage(look->proof->agent, STAGE_SERVED, leaf);
+}
+
+static void handshake_ended(enum op_state state, const struct err *why, void *arg)
+{
+        struct look *look = arg;
+        struct proof *proof = look->proof;
+        struct err err = ERR_INIT;
+        bool failed;
+
+        look->op = NULL;
+        if (state == OP_FAILED)
+                err = *why;
+        failed = state == OP_FAILED || judge(look, &err) != 0;
+        note(look, failed ? &err : NULL);
+        if (failed && proof->worst.kind == ERR_NONE)
+                proof->worst = err;
+        if (--proof->pending > 0)
+                return;
+        err = proof->worst;
+        proof->agent->proof = NULL;
+        proof->fn(proof->agent, err.kind == ERR_NONE ? NULL : &err);
+        proof_free(proof);
+}
+
+struct proof *proof_start(struct agent *agent, struct cert *expect, const struct chain *authorities,
+                          proof_fn *fn)
+{
+        struct proof *proof = MEM_NEW(struct proof);
+
+        proof->agent = agent;
+        proof->fn = fn;
+        /* Kept by reference: the rotation may be abandoned while the handshakes are under way. */
+        proof->expect = expect == NULL ? NULL : cert_ref(expect);
+        if (authorities != NULL)
+                chain_copy(&proof->authorities, authorities);
+        proof->n = agent->n_endpoints;
+        proof->pending = proof->n;
+        proof->looks = mem_array(proof->n, sizeof(*proof->looks));
+        for (size_t i = 0; i < proof->n; i++) {
+                struct look *look = &proof->looks[i];
+
+                look->proof = proof;
+                look->index = i;
+                look->request = endpoint_request(&agent->endpoints[i]);
+                look->request.context = agent->tls;
+                look->request.authorities = proof->authorities.n > 0 ? &proof->authorities : NULL;
+                look->op = loop_op_start(agent->loop,
+                                         handshake_start(&look->request, HANDSHAKE_LIMIT_MS, &look->result),
+                                         HANDSHAKE_LIMIT_MS + 1000, handshake_ended, look);
+        }
+        agent->proof = proof;
+        return proof;
+}

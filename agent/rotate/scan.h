@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Looking at the source: read one generation, compare its content, decide. Events only say when to look; the
+ * content decides, so that a missed event costs at most one rescan interval.
+ */
+#include "loop/watch_dir.h"
+#include "rotate/agent.h"
+
+/* Look now; force: also at content that was judged or settled before (SIGHUP, a retry). */
+void scan_now(struct agent *agent, bool force);
+/* An event of the source directory. */
+void scan_hinted(enum watch_hint hint, void *agent);
+/* (Re)watch the source directory; missing is fine, the rescan tries again. */
+void scan_watch(struct agent *agent);

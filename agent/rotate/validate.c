@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Step `validate`: judge the bundle before anything is touched, and tell what kind of change it is.
+ *
+ * The database's own OK proves only that key and certificate belong together: it looks neither at dates nor
+ * at issuers.
+ */
+#include "rotate/agent.h"
+#include "rotate/layout.h"
+#include "rotate/steps.h"
+
+#include <stdio.h>
+
+#define TORN_PATIENCE_MS 10000
+
+static void judge(struct agent *agent, struct findings *findings)
+{
+        const struct config *config = agent->config;
+        struct policy_context context = {
+                .policy = &config->policy,
+                .now = clock_wall(),
+                .names = config->server_names,
+                .n_names = config->n_server_names,
+                .served = agent->good == NULL ? NULL : bundle_leaf(agent->good),
+        };
+
+        policy_check(agent->candidate, &context, findings);
+        if (agent->database->hook->check != NULL)
+                agent->database->hook->check(agent->database, agent->candidate, agent->good, findings);
+}
+
+/* A plain directory gets its key and its certificate one after the other: wait for the second before judging.
+ */
+static bool is_half_written(struct agent *agent, const struct finding *refusal)
+{
+        struct mono now = clock_mono();
+
+        if (agent->snapshot->atomic || refusal->code != FINDING_KEY_MISMATCH) {
+                agent->torn_since.ms = 0;
+                return false;
+        }
+        if (agent->torn_since.ms == 0)
+                agent->torn_since = now;
+        return now.ms - agent->torn_since.ms < TORN_PATIENCE_MS && !agent->once;
+}
+
+static enum step_result refuse(struct agent *agent, const struct finding *refusal, struct err *err)
+{
+        const struct cert *leaf = bundle_leaf(agent->candidate);
+
+        if (is_half_written(agent, refusal)) {
+                (void)err_set(err, ERR_CHANGED, "%s", refusal->text);
+                return STEP_FAILED;
+        }
+        /* Time alone makes this one good: look again then. */
+        if (refusal->code == FINDING_NOT_YET_VALID)
+                agent->state.judged_until = leaf->not_before;
+        (void)err_set(err, ERR_REFUSED, "%s: %s", policy_code_name(refusal->code), refusal->text);
+        return STEP_FAILED;
+}
+
+/* What is published: during a change of authority the old ones too, as long as they live. */
+static void merge_authorities(struct agent *agent)
+{
+        struct chain merged = CHAIN_INIT;
+
+        if (!agent->config->keep_authorities || agent->good == NULL)
+                return;
+        chain_merge(&agent->candidate->authorities, &agent->good->authorities, clock_wall(), &merged);
+        chain_done(&agent->candidate->authorities);
+        agent->candidate->authorities = merged;
+}
+
+static bool is_served(const struct agent *agent)
+{
+        const struct status_leaf *served = &agent->status.stages[STAGE_SERVED];
+
+        return served->known && hex_fingerprint_equal(&served->fp, &bundle_leaf(agent->candidate)->fp);
+}
+
+enum step_result validate_step(void *work, struct err *err)
+{
+        struct agent *agent = work;
+        struct status *status = &agent->status;
+        const struct finding *refusal;
+
+        findings_done(&status->findings);
+        agent->state.judged_until.s = 0;
+        judge(agent, &status->findings);
+        refusal = policy_refusal(&status->findings);
+        if (refusal != NULL)
+                return refuse(agent, refusal, err);
+        agent->torn_since.ms = 0;
+        for (size_t i = 0; i < status->findings.n; i++)
+                log_warn("bundle_finding", LOG_S("code", policy_code_name(status->findings.items[i].code)),
+                         LOG_S("message", status->findings.items[i].text));
+        merge_authorities(agent);
+        agent->change = change_classify(agent->good, agent->candidate);
+        (void)snprintf(status->change, sizeof(status->change), "%s", change_name(agent->change));
+        log_info("bundle_accepted", LOG_S("bundle", agent->config->alias),
+                 LOG_FP("fingerprint", &bundle_leaf(agent->candidate)->fp), LOG_S("change", status->change),
+                 LOG_I("warnings", (int64_t)status->findings.n));
+        agent->unchanged = agent->change == CHANGE_NONE && layout_is_current(agent) && is_served(agent);
+        return agent->unchanged ? STEP_ENOUGH : STEP_DONE;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Arbitrary bytes as HTTP requests, through a real socket into the server in this process: it must answer or
+ * close, and be there for the next one. The bytes come in one or two pieces, split by the first byte.
+ */
+#include "base/mem.h"
+#include "loop/http_server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct world {
+        struct loop *loop;
+        struct http_server *server;
+        struct loop_timer *timer;
+        int fd;
+        const uint8_t *data;
+        size_t len;
+        size_t first;
+        int turns;
+};
+
+static void answer(const char *path, const char *query, struct http_reply *reply, void *arg)
+{
+        (void)arg;
+        buf_printf(&reply->body, "%zu %zu", strlen(path), strlen(query));
+}
+
+/* One turn of the client: sends what is left, then reads until the server has closed. */
+static void on_turn(void *arg)
+{
+        struct world *world = arg;
+        char reply[4096];
+        ssize_t n;
+
+        if (world->first > 0) {
+                (void)send(world->fd, world->data, world->first, MSG_NOSIGNAL | MSG_DONTWAIT);
+                world->data += world->first;
+                world->len -= world->first;
+                world->first = 0;
+        } else if (world->len > 0) {
+                (void)send(world->fd, world->data, world->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+                world->len = 0;
+                (void)shutdown(world->fd, SHUT_WR);
+        }
+        do
+                n = recv(world->fd, reply, sizeof(reply), MSG_DONTWAIT);
+        while (n > 0);
+        if (n == 0 || (n == -1 && errno != EAGAIN)) {
+                loop_stop(world->loop);
+                return;
+        }
+        if (++world->turns > 100000)
+                abort(); /* neither answered nor closed */
+        loop_timer_set(world->timer, 0);
+}
+
+static struct world *world_get(void)
+{
+        static struct world world;
+        struct err err;
+
+        if (world.loop != NULL)
+                return &world;
+        world.loop = loop_new();
+        world.timer = loop_timer_new(world.loop, on_turn, &world);
+        if (http_server_open(world.loop, "127.0.0.1:0", answer, NULL, &world.server, &err))
+                abort();
+        return &world;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        struct world *world = world_get();
+        const struct linger reset = { 1, 0 }; /* no heap of sockets in TIME_WAIT */
+        const struct sockaddr_in to = { .sin_family = AF_INET,
+                                        .sin_port = htons((uint16_t)http_server_port(world->server)),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+        if (size < 2)
+                return 0;
+        world->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (world->fd == -1 || connect(world->fd, (const struct sockaddr *)&to, sizeof(to)) == -1)
+                abort();
+        (void)setsockopt(world->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+        world->first = data[0] % size;
+        world->data = data + 1;
+        world->len = size - 1;
+        if (world->first > world->len)
+                world->first = world->len;
+        world->turns = 0;
+        loop_timer_set(world->timer, 0);
+        loop_run(world->loop);
+        (void)close(world->fd);
+        return 0;
+}
