@@ -105,12 +105,13 @@ static int note_place(void *arg, const char *entry, struct err *err)
 
 int places_read(int dir, const char *generation, struct places *out, struct err *err)
 {
-        AUTO(places_done_p) struct places places = PLACES_INIT;
+        struct places places = PLACES_INIT;
 
-        if (places_each(dir, generation, note_place, &places, err) != 0)
+        if (places_each(dir, generation, note_place, &places, err) != 0) {
+                places_done(&places);
                 return -1;
+        }
         *out = places;
-        places = (struct places)PLACES_INIT;
         return 0;
 }
 

@@ -126,9 +126,15 @@ static int check_operands(char *const *paths, size_t n, struct err *err)
         return 0;
 }
 
-int input_load(char *const *paths, size_t n, const char *password_file, struct input *out, struct err *err)
+void input_done(struct input *input)
 {
-        AUTO(input_done_p) struct input input = { NULL, NULL, { NULL, NULL, NULL, NULL } };
+        bundle_free(input->bundle);
+        snapshot_free(input->snapshot);
+        *input = (struct input){ NULL, NULL, { NULL, NULL, NULL, NULL } };
+}
+
+static int load(char *const *paths, size_t n, const char *password_file, struct input *to, struct err *err)
+{
         AUTO(secret_done_p) struct secret password = SECRET_INIT;
         bool is_dir;
 
@@ -137,27 +143,30 @@ int input_load(char *const *paths, size_t n, const char *password_file, struct i
         if (password_file != NULL && input_read_password(password_file, &password, err) != 0)
                 return -1;
         is_dir = n == 1 && input_is_dir(paths[0]);
-        if (is_dir ? snapshot_read(paths[0], &input.snapshot, err)
-                   : snapshot_read_files((const char *const *)paths, n, &input.snapshot, err))
+        if (is_dir ? snapshot_read(paths[0], &to->snapshot, err)
+                   : snapshot_read_files((const char *const *)paths, n, &to->snapshot, err))
                 return -1;
-        if (!is_dir && tell_roles(input.snapshot, &input.names, err) != 0)
+        if (!is_dir && tell_roles(to->snapshot, &to->names, err) != 0)
                 return -1;
-        if (bundle_load(input.snapshot, &input.names, password_file == NULL ? NULL : &password, NULL,
-                        &input.bundle, err) != 0)
+        if (bundle_load(to->snapshot, &to->names, password_file == NULL ? NULL : &password, NULL, &to->bundle,
+                        err) != 0)
                 return -1;
         if (is_dir) {
-                input.names.certificate = find_name(input.snapshot, certificate_names);
-                input.names.key = find_name(input.snapshot, key_names);
-                input.names.authorities = find_name(input.snapshot, authorities_names);
+                to->names.certificate = find_name(to->snapshot, certificate_names);
+                to->names.key = find_name(to->snapshot, key_names);
+                to->names.authorities = find_name(to->snapshot, authorities_names);
         }
-        *out = input;
-        input = (struct input){ NULL, NULL, { NULL, NULL, NULL, NULL } };
         return 0;
 }
 
-void input_done(struct input *input)
+int input_load(char *const *paths, size_t n, const char *password_file, struct input *out, struct err *err)
 {
-        bundle_free(input->bundle);
-        snapshot_free(input->snapshot);
-        *input = (struct input){ NULL, NULL, { NULL, NULL, NULL, NULL } };
+        struct input input = { NULL, NULL, { NULL, NULL, NULL, NULL } };
+
+        if (load(paths, n, password_file, &input, err) != 0) {
+                input_done(&input);
+                return -1;
+        }
+        *out = input;
+        return 0;
 }
