@@ -277,7 +277,7 @@ void options_list_done(struct option_list *list)
 
 int options_fail(const struct command *command, const struct err *err)
 {
-        AUTO(buf_done_p) struct buf text = BUF_INIT(2 * ERR_TEXT_MAX);
+        AUTO(buf_done_p) struct buf text = BUF_INIT((size_t)2 * ERR_TEXT_MAX);
 
         (void)terminal_clean(&text, err->text);
         (void)fprintf(stderr, "certrotate %s: %s", command->name, buf_str(&text));

@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "config/value.h"
 
+#include <assert.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
@@ -41,6 +42,7 @@ static int check_entry(const struct draft *draft, const cJSON *node, const struc
         static const char *const store_only[] = { "alias", "password-file" };
         const struct config *config = draft->config;
 
+        assert(entry->output.name != NULL);
         for (size_t i = 0; i < ARRAY_LEN(store_only); i++)
                 if (json_get(node, store_only[i]) != NULL && !is_store(entry->output.content))
                         return draft_fail(draft, schema_find(schema_file(), store_only[i]),
