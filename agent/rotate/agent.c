@@ -51,6 +51,14 @@ void agent_set_published(struct agent *agent, const struct bundle *bundle, int64
         agent_set_stage(agent, STAGE_PUBLISHED, bundle_leaf(bundle));
 }
 
+void agent_drop_candidate(struct agent *agent)
+{
+        if (agent->database->published == agent->candidate)
+                agent->database->published = agent->good;
+        bundle_free(agent->candidate);
+        agent->candidate = NULL;
+}
+
 void agent_note_facts(struct agent *agent)
 {
         const struct hook_facts *facts = &agent->database->facts;

@@ -75,6 +75,8 @@ void agent_set_error(struct agent *agent, const struct err *err);
 void agent_set_stage(struct agent *agent, enum status_stage stage, const struct cert *leaf);
 /* The bundle whose files ..data points to (candidate or good) was published: peers' probes use it. */
 void agent_set_published(struct agent *agent, const struct bundle *bundle, int64_t generation);
+/* The candidate is no more; peers' probes go back to the last good bundle when they used it. */
+void agent_drop_candidate(struct agent *agent);
 /* What the driver learned of the engine, into the status. */
 void agent_note_facts(struct agent *agent);
 /* Next pause of a doubling series between min and max. */

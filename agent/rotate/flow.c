@@ -160,8 +160,7 @@ static bool resume(struct agent *agent, bool again)
         unproven = back ? agent->state.generation : current;
         if (!back && (current == 0 || (current == agent->state.good && !again)))
                 return false;
-        bundle_free(agent->candidate);
-        agent->candidate = NULL;
+        agent_drop_candidate(agent);
         if (layout_read(agent, unproven, &agent->candidate, &err) != 0 && !back) {
                 log_warn("resume_impossible", LOG_I("generation", unproven), LOG_ERR(&err));
                 return false;
@@ -200,8 +199,7 @@ void flow_ended(void *arg)
         agent->state.step[0] = '\0';
         agent->state.rolling_back = false;
         save(agent);
-        bundle_free(agent->candidate);
-        agent->candidate = NULL;
+        agent_drop_candidate(agent);
         if (agent->stopping || (agent->once && !agent->rescan_wanted)) {
                 loop_stop(agent->loop);
                 return;

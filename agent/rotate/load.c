@@ -21,7 +21,7 @@ enum step_result load_step(void *work, struct err *err)
                 (void)err_wrap(err, "%s", config->source);
                 return STEP_FAILED;
         }
-        bundle_free(agent->candidate);
+        agent_drop_candidate(agent);
         agent->candidate = TAKE(bundle);
         agent_set_stage(agent, STAGE_SOURCE, bundle_leaf(agent->candidate));
         return STEP_DONE;
