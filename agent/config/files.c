@@ -8,7 +8,6 @@
 #include "base/num.h"
 #include "config/value.h"
 
-#include <assert.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
@@ -29,10 +28,8 @@ static bool is_store(enum output_content content)
         return content == OUTPUT_PKCS12 || content == OUTPUT_TRUSTSTORE;
 }
 
-static int need(const struct draft *draft, const cJSON *node, const char *name)
+static int fail_missing(const struct draft *draft, const cJSON *node, const char *name)
 {
-        if (json_get(node, name) != NULL)
-                return 0;
         return draft_fail(draft, schema_find(schema_top(), "files"), node, "'%s' is missing in this entry",
                           name);
 }
@@ -42,7 +39,6 @@ static int check_entry(const struct draft *draft, const cJSON *node, const struc
         static const char *const store_only[] = { "alias", "password-file" };
         const struct config *config = draft->config;
 
-        assert(entry->output.name != NULL);
         for (size_t i = 0; i < ARRAY_LEN(store_only); i++)
                 if (json_get(node, store_only[i]) != NULL && !is_store(entry->output.content))
                         return draft_fail(draft, schema_find(schema_file(), store_only[i]),
@@ -68,8 +64,10 @@ static int read_entry(const struct draft *draft, const cJSON *node, struct files
                 if (value_set(draft, key, member, out) != 0)
                         return -1;
         }
-        if (need(draft, node, "name") != 0 || need(draft, node, "content") != 0)
-                return -1;
+        if (out->output.name == NULL)
+                return fail_missing(draft, node, "name");
+        if (json_get(node, "content") == NULL)
+                return fail_missing(draft, node, "content");
         out->output.content = (enum output_content)out->content;
         if (json_get(node, "mode") == NULL)
                 out->output.attr.mode = has_key(out->output.content) ? MODE_PRIVATE : MODE_PUBLIC;
