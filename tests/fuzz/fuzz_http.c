@@ -21,6 +21,7 @@ struct world {
         const uint8_t *data;
         size_t len;
         size_t first;
+        bool is_sent;
         int turns;
 };
 
@@ -42,9 +43,9 @@ static void on_turn(void *arg)
                 world->data += world->first;
                 world->len -= world->first;
                 world->first = 0;
-        } else if (world->len > 0) {
+        } else if (!world->is_sent) {
                 (void)send(world->fd, world->data, world->len, MSG_NOSIGNAL | MSG_DONTWAIT);
-                world->len = 0;
+                world->is_sent = true;
                 (void)shutdown(world->fd, SHUT_WR);
         }
         do
@@ -94,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         world->len = size - 1;
         if (world->first > world->len)
                 world->first = world->len;
+        world->is_sent = false;
         world->turns = 0;
         loop_timer_set(world->timer, 0);
         loop_run(world->loop);
