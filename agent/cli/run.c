@@ -24,7 +24,7 @@ struct run_options {
         bool print_config;
 };
 
-static const char *const formats[] = { "json", "text", NULL };
+static const char *const formats[] = { "auto", "json", "text", NULL };
 static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
 
 #define AT(member) offsetof(struct run_options, member)
