@@ -80,12 +80,22 @@ static bool share_authority(const struct chain *a, const struct chain *b, const 
         return false;
 }
 
+/* The same intermediate was published before, and judged then: its signature need not be checked again. */
+static bool share_intermediate(const struct chain *a, const struct chain *b)
+{
+        for (size_t i = 1; i < a->n; i++)
+                if (chain_has(b, &a->certs[i]->fp))
+                        return true;
+        return false;
+}
+
 static bool is_new_authority(const struct bundle *old, const struct bundle *fresh)
 {
         const struct chain *was = &old->chain;
         const struct chain *is = &fresh->chain;
 
-        if (hex_fingerprint_equal(&bundle_leaf(old)->fp, &bundle_leaf(fresh)->fp))
+        if (hex_fingerprint_equal(&bundle_leaf(old)->fp, &bundle_leaf(fresh)->fp) ||
+            share_intermediate(was, is))
                 return false;
         if (old->authorities.n > 0)
                 return !builds_to(is, &old->authorities);

@@ -132,17 +132,24 @@ int fs_create_at(int dir, const char *name, const void *data, size_t len, const 
         return create(dir, name, data, len, attr, true, err);
 }
 
+/* Leaves no file behind when it fails, not even one that a killed process left. */
+static int create_or_nothing(int dir, const char *name, const void *data, size_t len,
+                             const struct fs_attr *attr, bool sync, struct err *err)
+{
+        if (create(dir, name, data, len, attr, sync, err) == 0)
+                return 0;
+        (void)unlinkat(dir, name, 0);
+        return -1;
+}
+
 static int replace(int dir, const char *name, const void *data, size_t len, const struct fs_attr *attr,
                    bool sync, struct err *err)
 {
         AUTO(mem_free_p) char *tmp = mem_printf("%s" TMP_SUFFIX, name);
 
-        if (unlinkat(dir, tmp, 0) == -1 && errno != ENOENT)
-                return err_sys(err, errno, "remove '%s'", tmp);
-        if (create(dir, tmp, data, len, attr, sync, err) != 0) {
-                (void)unlinkat(dir, tmp, 0);
+        if (create_or_nothing(dir, tmp, data, len, attr, sync, err) != 0 &&
+            (err->sys != EEXIST || create_or_nothing(dir, tmp, data, len, attr, sync, err) != 0))
                 return -1;
-        }
         if (renameat(dir, tmp, dir, name) == -1) {
                 const int sys = errno;
 
