@@ -10,9 +10,11 @@
 #include "rotate/flow.h"
 #include "rotate/scan.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 int64_t agent_next_pause(int64_t last_ms, int64_t min_ms, int64_t max_ms)
 {
@@ -142,6 +144,20 @@ static void init_status(struct agent *agent)
         name_steps(status);
 }
 
+/* Two agents over one directory would undo each other's work. The lock goes with the descriptor. */
+static int open_store(struct agent *agent, struct err *err)
+{
+        const char *path = agent->config->publish;
+
+        if (generation_open(path, &agent->store, err) != 0)
+                return -1;
+        if (flock(agent->store->dir, LOCK_EX | LOCK_NB) == -1)
+                return errno == EWOULDBLOCK
+                               ? err_set(err, ERR_IO, "another certrotate works on '%s': end it first", path)
+                               : err_sys(err, errno, "lock '%s'", path);
+        return 0;
+}
+
 static void open_state(struct agent *agent)
 {
         char fresh[ERR_TEXT_MAX];
@@ -232,7 +248,7 @@ int agent_new(const struct config *config, bool once, struct agent **out, struct
                 return -1;
         if (handshake_context_new(&agent->tls, err) != 0)
                 return -1;
-        if (generation_open(config->publish, &agent->store, err) != 0)
+        if (open_store(agent, err) != 0)
                 return -1;
         open_state(agent);
         init_status(agent);

@@ -67,23 +67,34 @@ static int render_one(const struct agent *agent, size_t i, struct buf *out, stru
         return output_render(&output, agent->candidate, &agent->candidate->authorities, out, err);
 }
 
-static int render(const struct agent *agent, struct generation_file *files, struct err *err)
+/* A server refuses an empty file of authorities, and does without one that is not there. */
+static bool has_content(const struct agent *agent, const struct output *output)
+{
+        return output->content != OUTPUT_CA || agent->candidate->authorities.n > 0;
+}
+
+static int render(const struct agent *agent, struct generation_file *files, size_t *n, struct err *err)
 {
         for (size_t i = 0; i < agent->config->n_outputs; i++) {
-                files[i].output = &agent->config->outputs[i];
-                files[i].data = (struct buf)BUF_INIT(FILE_MAX_BYTES);
-                if (render_one(agent, i, &files[i].data, err) != 0)
-                        return err_wrap(err, "make '%s'", files[i].output->name);
+                struct generation_file *file = &files[*n];
+
+                if (!has_content(agent, &agent->config->outputs[i]))
+                        continue;
+                file->output = &agent->config->outputs[i];
+                file->data = (struct buf)BUF_INIT(FILE_MAX_BYTES);
+                (*n)++;
+                if (render_one(agent, i, &file->data, err) != 0)
+                        return err_wrap(err, "make '%s'", file->output->name);
         }
         return 0;
 }
 
 int layout_stage(struct agent *agent, int64_t number, struct err *err)
 {
-        size_t n = agent->config->n_outputs;
-        struct generation_file *files = mem_array(n, sizeof(*files));
+        struct generation_file *files = mem_array(agent->config->n_outputs, sizeof(*files));
         AUTO(json_free_p) cJSON *meta = describe(agent);
-        int failed = render(agent, files, err) != 0 ||
+        size_t n = 0;
+        int failed = render(agent, files, &n, err) != 0 ||
                      generation_stage(agent->store, number, files, n, meta, err) != 0;
 
         files_done(files, n);

@@ -18,6 +18,7 @@ static void judge(struct agent *agent, struct findings *findings)
         const struct config *config = agent->config;
         struct policy_context context = {
                 .policy = &config->policy,
+                .files = &config->names,
                 .now = clock_wall(),
                 .names = config->server_names,
                 .n_names = config->n_server_names,

@@ -34,6 +34,7 @@ static void health_ended(enum op_state state, const struct err *err, void *arg)
         struct agent *agent = arg;
 
         agent->op = NULL;
+        agent_note_facts(agent);
         if (state == OP_DONE)
                 rotation_step_ended(&agent->rotation, STEP_DONE, NULL);
         else
