@@ -167,7 +167,7 @@ static int check_settings(const struct generic_settings *settings, struct err *e
         if (settings->reload_signal != 0 || settings->restart_signal != 0) {
                 if (settings->pid_file == NULL || settings->executable == NULL)
                         return err_set(err, ERR_USAGE,
-                                       "generic: a signal needs pidFile and executable, so that it reaches "
+                                       "generic: a signal needs pid-file and executable, so that it reaches "
                                        "the right process");
         }
         return 0;

@@ -75,7 +75,7 @@ static void describe_remedy(const struct code_row *row, const struct mariadb_con
         else if (row->kind == ERR_AUTH)
                 (void)snprintf(
                         out, REMEDY_MAX,
-                        ": check mariadb.user and mariadb.passwordFile, or create the user: CREATE USER "
+                        ": check mariadb.user and mariadb.password-file, or create the user: CREATE USER "
                         "'%.64s'@'localhost' IDENTIFIED BY '…'; GRANT RELOAD ON *.* TO '%.64s'@'localhost'",
                         context->user, context->user);
         else

@@ -103,20 +103,6 @@ void mariadb_login_done(struct mariadb_login *login)
         mem_free(login->authority);
 }
 
-static int read_password(const char *path, struct secret *out, struct err *err)
-{
-        AUTO(buf_done_p) struct buf text = BUF_INIT(CONFIG_MAX_BYTES); /* fs_read reads in chunks */
-
-        if (fs_read(path, PASSWORD_MAX_BYTES, &text, err) == -1)
-                return err_wrap(err, "read mariadb.passwordFile");
-        while (text.len > 0 && (text.data[text.len - 1] == '\n' || text.data[text.len - 1] == '\r'))
-                text.len--;
-        if (text.len > 0 && memchr(text.data, 0, text.len) != NULL)
-                return err_set(err, ERR_PARSE, "mariadb.passwordFile '%.200s' holds a zero byte", path);
-        secret_set(out, text.data, text.len);
-        return 0;
-}
-
 static void set_options(MYSQL *mysql, const struct mariadb_login *login)
 {
         const my_bool yes = 1;
@@ -151,8 +137,11 @@ int mariadb_login_start(struct mariadb_login *login, const char *address, MYSQL 
 
         secret_set(&login->password, NULL, 0);
         if (settings->password_file != NULL &&
-            read_password(settings->password_file, &login->password, err) == -1)
-                return -1;
+            secret_read(settings->password_file, &login->password, err) != 0) {
+                /* The login waits for it, as for a right password. */
+                err->kind = ERR_AUTH;
+                return err_wrap(err, "mariadb.password-file");
+        }
         handle = mysql_init(NULL);
         if (handle == NULL)
                 return err_set(err, ERR_INTERNAL, "libmariadb: no handle");

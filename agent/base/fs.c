@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define READ_CHUNK 16384
 #define TMP_SUFFIX ".tmp"
 
 int fs_open_dir(const char *path, int *out, struct err *err)
@@ -51,25 +52,26 @@ int fs_make_dirs(const char *path, mode_t mode, struct err *err)
 
 static int read_all(int fd, const char *name, size_t max, struct buf *out, struct err *err)
 {
-        size_t start = out->len;
+        size_t got = 0;
 
         for (;;) {
-                uint8_t *to = buf_reserve(out, FS_READ_AHEAD);
-                ssize_t n;
+                size_t left = max - got;
+                size_t room = left < READ_CHUNK ? left : READ_CHUNK;
+                uint8_t one_too_many;
+                uint8_t *to = room == 0 ? &one_too_many : buf_reserve(out, room);
+                ssize_t n = to == NULL ? -1 : read(fd, to, room == 0 ? 1 : room);
 
-                if (to == NULL)
+                if (to == NULL || (room == 0 && n > 0))
                         return err_set(err, ERR_LIMIT, "'%s' is larger than %zu bytes", name, max);
-                n = read(fd, to, FS_READ_AHEAD);
                 if (n == -1 && errno == EINTR)
                         continue;
                 if (n == -1)
                         return err_sys(err, errno, "read '%s'", name);
-                out->len += (size_t)n;
-                out->data[out->len] = 0;
-                if (out->len - start > max)
-                        return err_set(err, ERR_LIMIT, "'%s' is larger than %zu bytes", name, max);
                 if (n == 0)
                         return 0;
+                got += (size_t)n;
+                out->len += (size_t)n;
+                out->data[out->len] = 0;
         }
 }
 

@@ -9,8 +9,7 @@
 
 #include <sys/types.h>
 
-#define FS_READ_AHEAD 16384       /* room a buffer for fs_read needs beyond max */
-#define FS_KEEP       ((uid_t)-1) /* leave owner or group as the process creates it */
+#define FS_KEEP ((uid_t)-1) /* leave owner or group as the process creates it */
 
 struct fs_attr {
         mode_t mode;

@@ -23,7 +23,7 @@ void secret_set(struct secret *secret, const void *data, size_t len)
 
 int secret_read(const char *path, struct secret *out, struct err *err)
 {
-        AUTO(buf_done_p) struct buf text = BUF_INIT(PASSWORD_MAX_BYTES + FS_READ_AHEAD);
+        AUTO(buf_done_p) struct buf text = BUF_INIT(PASSWORD_MAX_BYTES);
         size_t len;
 
         if (fs_read(path, PASSWORD_MAX_BYTES, &text, err) != 0)

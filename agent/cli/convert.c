@@ -168,8 +168,7 @@ static int convert(const struct options *options, char *const *paths, size_t n, 
 
         if (check_options(options, &output, err) != 0)
                 return -1;
-        if (options->password_file != NULL &&
-            input_read_password(options->password_file, &password, err) != 0)
+        if (options->password_file != NULL && secret_read(options->password_file, &password, err) != 0)
                 return -1;
         if (render(options, &output, paths, n, &out, err) != 0)
                 return -1;

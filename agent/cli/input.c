@@ -24,21 +24,6 @@ bool input_is_dir(const char *path)
         return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-int input_read_password(const char *path, struct secret *out, struct err *err)
-{
-        AUTO(buf_done_p) struct buf text = BUF_INIT(PASSWORD_MAX_BYTES + ((size_t)64 << 10));
-        size_t len;
-
-        if (fs_read(path, PASSWORD_MAX_BYTES, &text, err) != 0)
-                return err_wrap(err, "password file");
-        len = strcspn(buf_str(&text), "\r\n");
-        if (len == 0)
-                return err_set(err, ERR_PARSE, "password file '%s' holds no password in its first line",
-                               path);
-        secret_set(out, text.data, len);
-        return 0;
-}
-
 struct content {
         bool has_key;
         bool has_leaf; /* a certificate that is no authority */
@@ -140,7 +125,7 @@ static int load(char *const *paths, size_t n, const char *password_file, struct 
 
         if (check_operands(paths, n, err) != 0)
                 return -1;
-        if (password_file != NULL && input_read_password(password_file, &password, err) != 0)
+        if (password_file != NULL && secret_read(password_file, &password, err) != 0)
                 return -1;
         is_dir = n == 1 && input_is_dir(paths[0]);
         if (is_dir ? snapshot_read(paths[0], &to->snapshot, err)

@@ -25,5 +25,3 @@ static inline UNUSED void input_done_p(struct input *input)
 }
 
 bool input_is_dir(const char *path);
-/* First line of a file, without its end; at most PASSWORD_MAX_BYTES. ERR_PARSE when it is empty. */
-int input_read_password(const char *path, struct secret *out, struct err *err) MUST_CHECK;

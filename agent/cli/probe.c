@@ -75,20 +75,6 @@ static int read_chain(const char *path, size_t max, struct chain *out, struct er
         return 0;
 }
 
-static int read_password(const char *path, struct secret *out, struct err *err)
-{
-        AUTO(buf_done_p) struct buf text = BUF_INIT(PEM_FILE_MAX_BYTES);
-        size_t len;
-
-        if (fs_read(path, PASSWORD_MAX_BYTES, &text, err) != 0)
-                return -1;
-        len = text.len;
-        while (len > 0 && (text.data[len - 1] == '\n' || text.data[len - 1] == '\r'))
-                len--;
-        secret_set(out, text.data, len);
-        return 0;
-}
-
 static bool is_key(enum pem_label label)
 {
         switch (label) {
@@ -110,7 +96,7 @@ static int read_key(const struct probe_options *options, struct key **out, struc
         AUTO(secret_done_p) struct secret password = SECRET_INIT;
         const char *file = options->key_password_file;
 
-        if (file != NULL && read_password(file, &password, err) != 0)
+        if (file != NULL && secret_read(file, &password, err) != 0)
                 return -1;
         if (read_pem(options->key, &pem, err) != 0)
                 return -1;

@@ -31,7 +31,7 @@ static void get_fingerprint(const cJSON *tree, const char *key, struct fingerpri
 
 static int read_tree(const char *path, cJSON **out, struct err *err)
 {
-        AUTO(buf_done_p) struct buf text = BUF_INIT(STATE_MAX_BYTES + FS_READ_AHEAD);
+        AUTO(buf_done_p) struct buf text = BUF_INIT(STATE_MAX_BYTES);
         AUTO(json_free_p) cJSON *tree = NULL;
 
         if (fs_read(path, STATE_MAX_BYTES, &text, err) != 0)

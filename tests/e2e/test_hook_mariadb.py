@@ -132,7 +132,7 @@ def test_password_is_read_at_each_login(up, tidy, tmp_path):
     (tmp_path / "password").unlink()
     up.restart()
     answer = drive("reload")
-    assert answer["reason"] == "Missing" and "passwordFile" in answer["error"], answer
+    assert answer["reason"] == "LoginRefused" and "mariadb.password-file" in answer["error"], answer
 
 
 def test_privilege_missing(up, tidy, tmp_path):

@@ -182,7 +182,7 @@ static void error_codes(void **state UNUSED)
         } cases[] = {
                 { 2002, true, ERR_NOT_READY, "not running" },
                 { 1045, true, ERR_AUTH, "CREATE USER 'agent'" },
-                { 1698, true, ERR_AUTH, "mariadb.passwordFile" },
+                { 1698, true, ERR_AUTH, "mariadb.password-file" },
                 { 1227, false, ERR_PRIVILEGE, "GRANT RELOAD ON *.*" },
                 { 1064, false, ERR_ENGINE, "10.4" },
                 { 1105, false, ERR_ENGINE, "the server's words" },
@@ -248,7 +248,7 @@ static void generic_settings(void **state UNUSED)
                 { { .reload_command = command }, NULL },
                 { { .reload_command = nothing }, "without words" },
                 { { .reload_command = command, .reload_url = "http://x" }, "only one" },
-                { { .reload_signal = 1 }, "pidFile" },
+                { { .reload_signal = 1 }, "pid-file" },
                 { { .reload_signal = 1, .pid_file = "/x" }, "executable" },
                 { { .reload_signal = 1, .pid_file = "/x", .executable = "y" }, NULL },
                 { { .reload_signal = 99, .pid_file = "/x", .executable = "y" }, "signal" },
