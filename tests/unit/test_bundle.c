@@ -76,7 +76,7 @@ static int tear_down(void **state)
         return 0;
 }
 
-/* NULL text ends the list. */
+/* A file without name ends the list. */
 static struct snapshot *snapshot_of(const struct testca_file *files, size_t n)
 {
         struct snapshot *snapshot = MEM_NEW(struct snapshot);
@@ -101,33 +101,46 @@ static int load(const struct testca_file *files, const struct bundle_names *name
         return bundle_load(snapshot, names, password == NULL ? NULL : &secret, NULL, out, err);
 }
 
-static void every_layout_loads(void **state)
+struct layout {
+        const char *what;
+        struct testca_file files[FILES_MAX];
+        struct bundle_names names;
+        size_t chain;
+        size_t authorities;
+        size_t extra;
+        bool reordered;
+};
+
+static void check_layouts(const struct layout *layouts, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                const struct layout *layout = &layouts[i];
+                AUTO(bundle_free_p) struct bundle *bundle = NULL;
+                struct err err = ERR_INIT;
+
+                if (load(layout->files, &layout->names, NULL, &bundle, &err) != 0)
+                        fail_msg("%s: %s", layout->what, err.text);
+                if (bundle->chain.n != layout->chain || bundle->authorities.n != layout->authorities ||
+                    bundle->extra.n != layout->extra || bundle->was_reordered != layout->reordered)
+                        fail_msg("%s: %zu certificates, %zu authorities, %zu extra", layout->what,
+                                 bundle->chain.n, bundle->authorities.n, bundle->extra.n);
+                assert_true(hex_fingerprint_equal(&bundle->key->spki, &bundle_leaf(bundle)->spki));
+        }
+}
+
+static void pairs_of_files(void **state)
 {
         const struct world *w = *state;
-        const struct {
-                const char *what;
-                struct testca_file files[FILES_MAX];
-                struct bundle_names names;
-                size_t chain;
-                size_t authorities;
-                size_t extra;
-                bool reordered;
-        } cases[] = {
-                { "secret",
-                  { TESTCA_TEXT("ca.crt", w->root_pem), TESTCA_TEXT("tls.crt", w->chain_pem),
-                    TESTCA_TEXT("tls.key", w->key_pem) },
-                  { 0 },
-                  2,
-                  1,
-                  0,
-                  false },
-                { "root first in tls.crt",
-                  { TESTCA_TEXT("tls.crt", w->shuffled_pem), TESTCA_TEXT("tls.key", w->key_pem) },
-                  { 0 },
-                  2,
-                  0,
-                  1,
-                  true },
+        const struct testca_file key = TESTCA_TEXT("tls.key", w->key_pem);
+        const struct testca_file chain = TESTCA_TEXT("tls.crt", w->chain_pem);
+        const struct testca_file shuffled = TESTCA_TEXT("tls.crt", w->shuffled_pem);
+        const struct testca_file root = TESTCA_TEXT("ca.crt", w->root_pem);
+        const struct testca_file blank = TESTCA_TEXT("ca.crt", " \n");
+        const struct testca_file garbage = TESTCA_TEXT("tls.crt", "garbage");
+        const struct layout layouts[] = {
+                { "secret", { root, chain, key }, { 0 }, 2, 1, 0, false },
+                { "root first in tls.crt", { shuffled, key }, { 0 }, 2, 0, 1, true },
+                { "blank authorities", { blank, chain, key }, { 0 }, 2, 0, 0, false },
                 { "certbot",
                   { TESTCA_TEXT("cert.pem", w->leaf_pem), TESTCA_TEXT("chain.pem", w->root_pem),
                     TESTCA_TEXT("fullchain.pem", w->chain_pem), TESTCA_TEXT("privkey.pem", w->key_pem) },
@@ -144,6 +157,25 @@ static void every_layout_loads(void **state)
                   1,
                   0,
                   false },
+                { "named files",
+                  { TESTCA_TEXT("a", w->chain_pem), TESTCA_TEXT("b", w->key_pem),
+                    TESTCA_TEXT("c", w->root_pem), garbage },
+                  { "a", "b", "c", NULL },
+                  2,
+                  1,
+                  0,
+                  false },
+        };
+
+        check_layouts(layouts, ARRAY_LEN(layouts));
+}
+
+static void single_files(void **state)
+{
+        const struct world *w = *state;
+        const struct testca_file in_crt = TESTCA_TEXT("tls.crt", w->combined_pem);
+        const struct testca_file garbage = TESTCA_TEXT("tls.crt", "garbage");
+        const struct layout layouts[] = {
                 { "one file of any name", { TESTCA_TEXT("db.pem", w->combined_pem) }, { 0 }, 2, 0, 0, false },
                 { "combined beside the certificate",
                   { TESTCA_TEXT("tls-combined.pem", w->combined_pem), TESTCA_TEXT("tls.crt", w->leaf_pem) },
@@ -152,128 +184,90 @@ static void every_layout_loads(void **state)
                   0,
                   0,
                   false },
-                { "key in tls.crt",
-                  { TESTCA_TEXT("ca.crt", w->root_pem), TESTCA_TEXT("tls.crt", w->combined_pem) },
-                  { 0 },
-                  2,
-                  1,
-                  0,
-                  false },
-                { "named files",
-                  { TESTCA_TEXT("a", w->chain_pem), TESTCA_TEXT("b", w->key_pem),
-                    TESTCA_TEXT("c", w->root_pem), TESTCA_TEXT("tls.crt", "garbage") },
-                  { "a", "b", "c", NULL },
-                  2,
-                  1,
-                  0,
-                  false },
+                { "key in tls.crt", { TESTCA_TEXT("ca.crt", w->root_pem), in_crt }, { 0 }, 2, 1, 0, false },
                 { "combined by name",
-                  { TESTCA_TEXT("x", w->combined_pem), TESTCA_TEXT("tls.crt", "garbage") },
+                  { TESTCA_TEXT("x", w->combined_pem), garbage },
                   { NULL, "tls.key", NULL, "x" },
                   2,
                   0,
                   0,
                   false },
-                { "blank authorities",
-                  { TESTCA_TEXT("ca.crt", " \n"), TESTCA_TEXT("tls.crt", w->chain_pem),
-                    TESTCA_TEXT("tls.key", w->key_pem) },
-                  { 0 },
-                  2,
-                  0,
-                  0,
-                  false },
         };
 
-        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                AUTO(bundle_free_p) struct bundle *bundle = NULL;
-                struct err err = ERR_INIT;
-
-                if (load(cases[i].files, &cases[i].names, NULL, &bundle, &err) != 0)
-                        fail_msg("%s: %s", cases[i].what, err.text);
-                if (bundle->chain.n != cases[i].chain || bundle->authorities.n != cases[i].authorities ||
-                    bundle->extra.n != cases[i].extra || bundle->was_reordered != cases[i].reordered)
-                        fail_msg("%s: %zu certificates, %zu authorities, %zu extra", cases[i].what,
-                                 bundle->chain.n, bundle->authorities.n, bundle->extra.n);
-                assert_true(hex_fingerprint_equal(&bundle->key->spki, &bundle_leaf(bundle)->spki));
-        }
+        check_layouts(layouts, ARRAY_LEN(layouts));
 }
 
-static void every_mistake_has_its_sentence(void **state)
-{
-        const struct world *w = *state;
-        static const char pfx[] = "\x30\x82\x09\x00\x02\x01\x03\x30\x82\x08";
-        static const char der[] = "\x30\x82\x03\x00\x30\x82\x02\x00\xa0\x03";
-        const struct {
-                struct testca_file files[FILES_MAX];
-                enum err_kind kind;
-                const char *says;
-        } cases[] = {
-                { { { NULL, NULL, 0 } }, ERR_MISSING, "no certificate: looked for tls.crt" },
-                { { TESTCA_TEXT("tls.crt", w->chain_pem) }, ERR_MISSING, "tls.key is missing" },
-                { { TESTCA_TEXT("tls.key", w->key_pem), TESTCA_TEXT("z", "z") }, ERR_MISSING, "tls.crt" },
-                { { TESTCA_TEXT("tls.crt", ""), TESTCA_TEXT("tls.key", w->key_pem) },
-                  ERR_MISSING,
-                  "tls.crt is empty" },
-                { { TESTCA_TEXT("tls.crt", w->chain_pem), TESTCA_TEXT("tls.key", "\n") },
-                  ERR_MISSING,
-                  "tls.key is empty" },
-                { { TESTCA_TEXT("tls.crt", w->key_pem), TESTCA_TEXT("tls.key", w->chain_pem) },
-                  ERR_PARSE,
-                  "swap the two" },
-                { { TESTCA_TEXT("tls.crt", w->key_pem), TESTCA_TEXT("tls.key", w->key_pem) },
-                  ERR_PARSE,
-                  "tls.crt holds a private key" },
-                { { TESTCA_TEXT("tls.crt", w->chain_pem), TESTCA_TEXT("tls.key", w->chain_pem) },
-                  ERR_PARSE,
-                  "tls.key holds a certificate" },
-                { { TESTCA_TEXT("tls.crt", "garbage"), TESTCA_TEXT("tls.key", w->key_pem) },
-                  ERR_PARSE,
-                  "tls.crt is not PEM" },
-                { { { "tls.crt", pfx, sizeof(pfx) - 1 }, TESTCA_TEXT("tls.key", w->key_pem) },
-                  ERR_PARSE,
-                  "PKCS#12" },
-                { { { "tls.crt", der, sizeof(der) - 1 }, TESTCA_TEXT("tls.key", w->key_pem) },
-                  ERR_PARSE,
-                  "is DER" },
-                { { TESTCA_TEXT("tls.crt", w->twice_pem), TESTCA_TEXT("tls.key", w->key_pem) },
-                  ERR_PARSE,
-                  "encoded twice" },
-                { { TESTCA_TEXT("ca.crt", w->key_pem), TESTCA_TEXT("tls.crt", w->chain_pem),
-                    TESTCA_TEXT("tls.key", w->key_pem) },
-                  ERR_PARSE,
-                  "ca.crt holds a private key" },
-                { { TESTCA_TEXT("ca.crt", "none"), TESTCA_TEXT("tls.crt", w->chain_pem),
-                    TESTCA_TEXT("tls.key", w->key_pem) },
-                  ERR_PARSE,
-                  "ca.crt is not PEM" },
-                { { TESTCA_TEXT("tls.crt", w->chain_pem), TESTCA_TEXT("tls.key", w->crypted_pem) },
-                  ERR_PARSE,
-                  "key-password-file" },
-                { { TESTCA_TEXT("tls.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
-                    TESTCA_TEXT("tls.key", w->key_pem) },
-                  ERR_PARSE,
-                  "tls.crt: line 1: is no X.509 certificate" },
-                { { TESTCA_TEXT("tls.crt", w->chain_pem),
-                    TESTCA_TEXT("tls.key", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"
-                                           "-----END OPENSSH PRIVATE KEY-----\n") },
-                  ERR_PARSE,
-                  "OpenSSH" },
-                { { TESTCA_TEXT("tls.crt", w->chain_pem),
-                    TESTCA_TEXT("tls.key", "-----BEGIN PRIVATE KEY-----\\nAAAA") },
-                  ERR_PARSE,
-                  "tls.key: line 1" },
-        };
+struct mistake {
+        struct testca_file files[FILES_MAX];
+        enum err_kind kind;
+        const char *says;
+};
 
-        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+static void check_mistakes(const struct mistake *mistakes, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
                 const struct bundle_names names = { NULL, NULL, NULL, NULL };
                 AUTO(bundle_free_p) struct bundle *bundle = NULL;
                 struct err err = ERR_INIT;
 
-                assert_int_equal(load(cases[i].files, &names, NULL, &bundle, &err), -1);
+                assert_int_equal(load(mistakes[i].files, &names, NULL, &bundle, &err), -1);
                 assert_null(bundle);
-                if (err.kind != cases[i].kind || strstr(err.text, cases[i].says) == NULL)
-                        fail_msg("'%s' wanted, got %d '%s'", cases[i].says, (int)err.kind, err.text);
+                if (err.kind != mistakes[i].kind || strstr(err.text, mistakes[i].says) == NULL)
+                        fail_msg("'%s' wanted, got %d '%s'", mistakes[i].says, (int)err.kind, err.text);
         }
+}
+
+static void files_missing_or_exchanged(void **state)
+{
+        const struct world *w = *state;
+        const struct testca_file key = TESTCA_TEXT("tls.key", w->key_pem);
+        const struct testca_file chain = TESTCA_TEXT("tls.crt", w->chain_pem);
+        const struct testca_file no_key = TESTCA_TEXT("tls.key", "\n");
+        const struct testca_file no_chain = TESTCA_TEXT("tls.crt", "");
+        const struct testca_file key_as_chain = TESTCA_TEXT("tls.crt", w->key_pem);
+        const struct testca_file chain_as_key = TESTCA_TEXT("tls.key", w->chain_pem);
+        const struct testca_file key_as_root = TESTCA_TEXT("ca.crt", w->key_pem);
+        const struct testca_file crypted = TESTCA_TEXT("tls.key", w->crypted_pem);
+        const struct mistake mistakes[] = {
+                { { { NULL, NULL, 0 } }, ERR_MISSING, "no certificate: looked for tls.crt" },
+                { { chain }, ERR_MISSING, "tls.key is missing" },
+                { { key, TESTCA_TEXT("z", "z") }, ERR_MISSING, "tls.crt" },
+                { { no_chain, key }, ERR_MISSING, "tls.crt is empty" },
+                { { chain, no_key }, ERR_MISSING, "tls.key is empty" },
+                { { key_as_chain, chain_as_key }, ERR_PARSE, "swap the two" },
+                { { key_as_chain, key }, ERR_PARSE, "tls.crt holds a private key" },
+                { { chain, chain_as_key }, ERR_PARSE, "tls.key holds a certificate" },
+                { { key_as_root, chain, key }, ERR_PARSE, "ca.crt holds a private key" },
+                { { chain, crypted }, ERR_PARSE, "key-password-file" },
+        };
+
+        check_mistakes(mistakes, ARRAY_LEN(mistakes));
+}
+
+static void files_of_other_kinds(void **state)
+{
+        const struct world *w = *state;
+        static const char pfx[] = "\x30\x82\x09\x00\x02\x01\x03\x30\x82\x08";
+        static const char der[] = "\x30\x82\x03\x00\x30\x82\x02\x00\xa0\x03";
+        static const char block[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        static const char ssh[] =
+                "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
+        const struct testca_file key = TESTCA_TEXT("tls.key", w->key_pem);
+        const struct testca_file chain = TESTCA_TEXT("tls.crt", w->chain_pem);
+        const struct mistake mistakes[] = {
+                { { TESTCA_TEXT("tls.crt", "garbage"), key }, ERR_PARSE, "tls.crt is not PEM" },
+                { { { "tls.crt", pfx, sizeof(pfx) - 1 }, key }, ERR_PARSE, "PKCS#12" },
+                { { { "tls.crt", der, sizeof(der) - 1 }, key }, ERR_PARSE, "is DER" },
+                { { TESTCA_TEXT("tls.crt", w->twice_pem), key }, ERR_PARSE, "encoded twice" },
+                { { TESTCA_TEXT("ca.crt", "none"), chain, key }, ERR_PARSE, "ca.crt is not PEM" },
+                { { TESTCA_TEXT("tls.crt", block), key }, ERR_PARSE, "tls.crt: line 1: is no X.509" },
+                { { chain, TESTCA_TEXT("tls.key", ssh) }, ERR_PARSE, "OpenSSH" },
+                { { chain, TESTCA_TEXT("tls.key", "-----BEGIN PRIVATE KEY-----\\nAAAA") },
+                  ERR_PARSE,
+                  "tls.key: line 1: the BEGIN line is damaged" },
+        };
+
+        check_mistakes(mistakes, ARRAY_LEN(mistakes));
 }
 
 static void encrypted_key_with_password(void **state)
@@ -326,8 +320,10 @@ static void public_bundles(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(every_layout_loads),
-                cmocka_unit_test(every_mistake_has_its_sentence),
+                cmocka_unit_test(pairs_of_files),
+                cmocka_unit_test(single_files),
+                cmocka_unit_test(files_missing_or_exchanged),
+                cmocka_unit_test(files_of_other_kinds),
                 cmocka_unit_test(encrypted_key_with_password),
                 cmocka_unit_test(previous_lends_its_certificates),
                 cmocka_unit_test(public_bundles),
