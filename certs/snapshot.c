@@ -237,6 +237,27 @@ static int read_plain(int dir, struct snapshot *to, struct err *err)
         return same_listing(&before, &after) ? 0 : changed(err);
 }
 
+/*
+ * Was ..data swapped away under the open, or does it lead nowhere for good? Kubelet never uses a name twice:
+ * when the link reads the same before and after, its target was missing in between.
+ */
+static int explain_loose_link(int dir, struct err *err)
+{
+        AUTO(mem_free_p) char *before = NULL;
+        AUTO(mem_free_p) char *after = NULL;
+        struct stat st;
+
+        if (fs_readlink_at(dir, DATA_LINK, &before, err) != 0)
+                return moved_on(err);
+        if (fstatat(dir, DATA_LINK, &st, 0) == 0)
+                return changed(err);
+        if (fs_readlink_at(dir, DATA_LINK, &after, err) != 0)
+                return moved_on(err);
+        if (strcmp(before, after) != 0)
+                return changed(err);
+        return err_set(err, ERR_MISSING, "its link " DATA_LINK " leads nowhere: '%.200s' is missing", before);
+}
+
 static int try_read(int dir, struct snapshot *to, struct err *err)
 {
         AUTO(close_fd_p) int data = openat(dir, DATA_LINK, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -245,14 +266,11 @@ static int try_read(int dir, struct snapshot *to, struct err *err)
 
         if (data != -1)
                 return read_atomic(dir, data, to, err);
-        if (fstatat(dir, DATA_LINK, &st, AT_SYMLINK_NOFOLLOW) == -1)
-                return read_plain(dir, to, err);
         if (sys != ENOENT)
                 return err_sys(err, sys, "open '%s'", DATA_LINK);
-        (void)changed(err);
-        /* A link into nothing is movement as well, unless it stays. */
-        err->sys = ENOENT;
-        return -1;
+        if (fstatat(dir, DATA_LINK, &st, AT_SYMLINK_NOFOLLOW) == -1)
+                return read_plain(dir, to, err);
+        return explain_loose_link(dir, err);
 }
 
 int snapshot_read(const char *dir, struct snapshot **out, struct err *err)
@@ -269,10 +287,8 @@ int snapshot_read(const char *dir, struct snapshot **out, struct err *err)
                         return 0;
                 }
                 if (err->kind != ERR_CHANGED)
-                        return err_wrap(err, "read '%s'", dir);
+                        break;
         }
-        if (err->sys == ENOENT)
-                return err_set(err, ERR_MISSING, "read '%s': its link ..data leads nowhere", dir);
         return err_wrap(err, "read '%s'", dir);
 }
 
