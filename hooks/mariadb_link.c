@@ -58,13 +58,19 @@ static void guard_socket(const struct mariadb_link *link)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
-/* The library opens its sockets without close-on-exec. */
+/*
+ * The library opens its sockets without close-on-exec, and leaves them blocking, so that its TLS handshake
+ * would sit in read(2) for as long as the peer is silent: with this it waits where a limit can be set
+ * (mariadb_login.c).
+ */
 static void mark_socket(const struct mariadb_link *link)
 {
         my_socket fd = mysql_get_socket(link->mysql);
 
-        if (fd >= 0)
-                (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+        if (fd < 0)
+                return;
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+        (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
 int mariadb_link_connect(struct mariadb_link *link, struct err *err)

@@ -5,6 +5,8 @@ answer (JSON of drive_hook) is in the assertion, the server's log in tmp_path/ma
 """
 
 import os
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -200,6 +202,19 @@ def test_frozen_server_is_a_timeout_and_the_statement_is_not_repeated(up, tidy, 
     assert int(up.status("Com_flush")) == before + 2  # the one given up, and the last
 
 
+def test_server_dies_under_the_statement(up, drive):
+    """The kept connection is opened again once: what is told is the state of now, not a broken connection."""
+    assert drive("reload")["ok"]
+    freeze(up)
+    drive.send("reload")
+    time.sleep(0.3)  # nothing shows from outside that the statement is under way
+    up.kill()
+    answer = drive.answer()
+    assert answer["reason"] == "DatabaseNotReady", answer
+    up.start()
+    assert drive("reload")["ok"]
+
+
 def test_frozen_server_while_connecting(up, tidy):
     for where in ({"socket": up.socket}, {"host": "127.0.0.1", "port": up.port}):
         drive = tidy(Drive("mariadb", user="root", limit=500, **where))
@@ -210,6 +225,21 @@ def test_frozen_server_while_connecting(up, tidy):
             up.thaw()
         assert answer["reason"] == "Timeout" and "connect to" in answer["error"] and answer["ms"] < 3000, answer
         assert drive("reload")["ok"]
+
+
+def test_listener_that_hangs_in_the_tls_handshake(tidy):
+    greeting = (b"\x0a10.11.0-MariaDB\0" + bytes(4) + b"abcdefgh\0" + b"\xff\xff" + b"\x2d\x02\x00" + b"\xff\x81" +
+                b"\x15" + bytes(10) + b"abcdefghijkl\0" + b"mysql_native_password\0")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        drive = tidy(Drive("mariadb", host="127.0.0.1", port=listener.getsockname()[1], user="root", limit=500))
+        drive.send("reload")
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(len(greeting).to_bytes(3, "little") + b"\0" + greeting)
+            assert peer.recv(4096)
+            answer = drive.answer()
+    assert not answer["ok"] and answer["ms"] < 4000, answer
+    assert answer["reason"] in ("Timeout", "ProtocolError", "ConnectionLost", "DatabaseNotReady"), answer
 
 
 def test_given_up_in_the_middle_of_a_login(up, tidy):
