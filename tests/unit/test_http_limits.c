@@ -105,9 +105,26 @@ static void nothing_stays_open(void **state)
         assert_int_equal(after, before);
 }
 
+/* Processor time in hundredths of a second. */
+static int64_t ticks_used(const struct scene *scene)
+{
+        AUTO(mem_free_p) char *path = mem_printf("/proc/%d/stat", scene->pid);
+        FILE *file = fopen(path, "re");
+        unsigned long user = 0;
+        unsigned long system = 0;
+
+        assert_non_null(file);
+        assert_int_equal(fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                                &user, &system),
+                         2);
+        (void)fclose(file);
+        return (int64_t)(user + system);
+}
+
 static void out_of_descriptors_is_a_pause(void **state UNUSED)
 {
         struct scene few = { 0 };
+        int64_t used;
         int fds[20];
         struct mono began;
 
@@ -115,6 +132,9 @@ static void out_of_descriptors_is_a_pause(void **state UNUSED)
         for (size_t i = 0; i < ARRAY_LEN(fds); i++)
                 fds[i] = dial(&few);
         (void)usleep(100000);
+        used = ticks_used(&few);
+        (void)usleep(700000);
+        assert_in_range(ticks_used(&few) - used, 0, 15); /* of 70 */
         for (size_t i = 0; i < ARRAY_LEN(fds); i++)
                 (void)close(fds[i]);
         began = clock_mono();

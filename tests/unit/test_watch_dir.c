@@ -202,6 +202,24 @@ static void later_swaps_are_seen_as_the_first(void **state)
         }
 }
 
+static void scaffolding_is_not_told(void **state)
+{
+        struct scene *scene = *state;
+        AUTO(mem_free_p) char *fresh = mem_printf("%s/..gen.1", scene->dir);
+        AUTO(mem_free_p) char *link = mem_printf("%s/..data_tmp", scene->dir);
+        AUTO(mem_free_p) char *data = mem_printf("%s/..data", scene->dir);
+
+        assert_int_equal(mkdir(fresh, 0700), 0);
+        assert_int_equal(symlink("..gen.1", link), 0);
+        assert_int_equal(unlink(link), 0);
+        run_for(scene, 5);
+        assert_int_equal(scene->hints[WATCH_TOUCHED] + scene->hints[WATCH_SWAPPED], 0);
+        assert_int_equal(symlink("..gen.1", data), 0); /* not renamed, yet it is the content */
+        run_for(scene, 5);
+        assert_int_equal(scene->hints[WATCH_TOUCHED], 1);
+        scene->generation = 1;
+}
+
 static void plain_files_are_touches(void **state)
 {
         struct scene *scene = *state;
@@ -376,6 +394,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(every_swap_sequence_ends_seen, setup, teardown),
                 cmocka_unit_test_setup_teardown(later_swaps_are_seen_as_the_first, setup, teardown),
+                cmocka_unit_test_setup_teardown(scaffolding_is_not_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(plain_files_are_touches, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_directory_may_go_and_come_back, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_link_to_the_directory_is_followed, setup, teardown),
