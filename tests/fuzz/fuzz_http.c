@@ -7,16 +7,19 @@
 #include "loop/http_server.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 struct world {
         struct loop *loop;
         struct http_server *server;
         struct loop_timer *timer;
+        struct sockaddr_un at;
         int fd;
         const uint8_t *data;
         size_t len;
@@ -60,18 +63,31 @@ static void on_turn(void *arg)
         loop_timer_set(world->timer, 0);
 }
 
+static struct world the_world;
+
+static void world_free(void)
+{
+        http_server_close(the_world.server);
+        loop_timer_free(the_world.timer);
+        loop_free(the_world.loop);
+}
+
 static struct world *world_get(void)
 {
-        static struct world world;
         struct err err;
 
-        if (world.loop != NULL)
-                return &world;
-        world.loop = loop_new();
-        world.timer = loop_timer_new(world.loop, on_turn, &world);
-        if (http_server_open(world.loop, "127.0.0.1:0", answer, NULL, &world.server, &err))
+        if (the_world.loop != NULL)
+                return &the_world;
+        the_world.loop = loop_new();
+        the_world.timer = loop_timer_new(the_world.loop, on_turn, &the_world);
+        /* A unix socket: TCP would fill the machine with 28,000 ports in TIME_WAIT within seconds. */
+        the_world.at.sun_family = AF_UNIX;
+        (void)snprintf(the_world.at.sun_path, sizeof(the_world.at.sun_path), "/tmp/fuzz_http.%d",
+                       (int)getpid());
+        if (http_server_open(the_world.loop, the_world.at.sun_path, answer, NULL, &the_world.server, &err) ||
+            atexit(world_free) != 0)
                 abort();
-        return &world;
+        return &the_world;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -79,17 +95,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct world *world = world_get();
-        const struct linger reset = { 1, 0 }; /* no heap of sockets in TIME_WAIT */
-        const struct sockaddr_in to = { .sin_family = AF_INET,
-                                        .sin_port = htons((uint16_t)http_server_port(world->server)),
-                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
         if (size < 2)
                 return 0;
-        world->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (world->fd == -1 || connect(world->fd, (const struct sockaddr *)&to, sizeof(to)) == -1)
+        world->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (world->fd == -1 ||
+            connect(world->fd, (const struct sockaddr *)&world->at, sizeof(world->at)) == -1)
                 abort();
-        (void)setsockopt(world->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
         world->first = data[0] % size;
         world->data = data + 1;
         world->len = size - 1;
