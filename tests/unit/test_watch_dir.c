@@ -230,21 +230,10 @@ static void plain_files_are_touches(void **state)
 
         for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
                 forget(scene);
-                switch (i) {
-                case 0:
-                case 1:
+                if (i < 2)
                         write_file(scene->dir, "a", acts[i]);
-                        break;
-                case 2:
-                        assert_int_equal(chmod(a, 0640), 0);
-                        break;
-                case 3:
-                        assert_int_equal(rename(a, b), 0);
-                        break;
-                default:
-                        assert_int_equal(unlink(b), 0);
-                        break;
-                }
+                else
+                        assert_int_equal(i == 2 ? chmod(a, 0640) : i == 3 ? rename(a, b) : unlink(b), 0);
                 run_for(scene, 5);
                 if (scene->hints[WATCH_TOUCHED] != 1 || scene->hints[WATCH_SWAPPED] != 0)
                         fail_msg("%s: %d touched", acts[i], scene->hints[WATCH_TOUCHED]);
