@@ -168,7 +168,7 @@ static void check_against_served(const struct check *check)
 
 static struct wording names_of(const struct cert *cert)
 {
-        AUTO(buf_done_p) struct buf list = BUF_INIT(2 * WORDING_MAX);
+        AUTO(buf_done_p) struct buf list = BUF_INIT((size_t)2 * WORDING_MAX);
         struct wording text;
         size_t count = 0;
 
@@ -206,7 +206,7 @@ static bool still_has(const struct cert *leaf, const char *name)
 static void check_dropped(const struct check *check)
 {
         const struct cert *served = check->ctx->served;
-        AUTO(buf_done_p) struct buf list = BUF_INIT(2 * WORDING_MAX);
+        AUTO(buf_done_p) struct buf list = BUF_INIT((size_t)2 * WORDING_MAX);
         size_t count = 0;
 
         for (size_t i = 0; served != NULL && i < served->n_names; i++)
@@ -343,7 +343,7 @@ static void check_authorities(const struct check *check)
 static void check_chain(const struct check *check)
 {
         const struct chain *extra = &check->bundle->extra;
-        AUTO(buf_done_p) struct buf list = BUF_INIT(2 * WORDING_MAX);
+        AUTO(buf_done_p) struct buf list = BUF_INIT((size_t)2 * WORDING_MAX);
         size_t count = 0;
 
         if (check->bundle->was_reordered)

@@ -62,6 +62,9 @@ static int spawn(const struct exec_request *request, int output, pid_t *pid)
 {
         static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         const char *list[EXEC_ENVIRON_MAX + 3] = { path, "LANG=C" };
+        /* The prototype predates const; the strings are not written to. */
+        char *const *argv = (char *const *)(uintptr_t)request->argv; /* NOLINT(performance-no-int-to-ptr) */
+        char *const *env = (char *const *)(uintptr_t)list;           /* NOLINT(performance-no-int-to-ptr) */
         posix_spawn_file_actions_t files;
         posix_spawnattr_t attr;
         size_t n = 2;
@@ -79,9 +82,7 @@ static int spawn(const struct exec_request *request, int output, pid_t *pid)
         (void)posix_spawnattr_init(&attr);
         r = set_up_attributes(&attr);
         if (r == 0)
-                /* The prototypes predate const; the strings are not written to. */
-                r = posix_spawnp(pid, request->argv[0], &files, &attr,
-                                 (char *const *)(uintptr_t)request->argv, (char *const *)(uintptr_t)list);
+                r = posix_spawnp(pid, request->argv[0], &files, &attr, argv, env);
         (void)posix_spawnattr_destroy(&attr);
         (void)posix_spawn_file_actions_destroy(&files);
         return r;

@@ -20,7 +20,7 @@
 
 /* Derives fn_p, the clean-up for a variable of type `type *`, from the destructor fn (which accepts NULL). */
 #define AUTO_DEFINE(type, fn)                                                                                \
-        static inline UNUSED void fn##_p(type **ptr)                                                         \
+        static inline UNUSED void fn##_p(type **ptr) /* NOLINT(bugprone-macro-parentheses) */                \
         {                                                                                                    \
                 if (*ptr != NULL)                                                                            \
                         fn(*ptr);                                                                            \

@@ -59,25 +59,28 @@ const char *clock_format(struct wall at, char out[static CLOCK_TEXT_MAX])
         return out;
 }
 
+/* "+02:00" as seconds east; -1 when it is no offset. */
+static int parse_offset(const char *text, int64_t *out_s)
+{
+        struct tm tm = { 0 };
+        const char *end = *text == '+' || *text == '-' ? strptime(text + 1, "%H:%M", &tm) : NULL;
+
+        if (end == NULL || *end != '\0')
+                return -1;
+        *out_s = (*text == '+' ? 1 : -1) * (tm.tm_hour * INT64_C(3600) + tm.tm_min * INT64_C(60));
+        return 0;
+}
+
 int clock_parse(const char *text, struct wall *out, struct err *err)
 {
         struct tm tm = { 0 };
         const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-        int hours = 0;
-        int minutes = 0;
-        int used = 0;
-        char sign;
+        int64_t offset_s = 0;
 
         if (p != NULL && *p == '.')
                 p += 1 + strspn(p + 1, "0123456789");
-        if (p == NULL)
+        if (p == NULL || (strcmp(p, "Z") != 0 && parse_offset(p, &offset_s) != 0))
                 return err_set(err, ERR_PARSE, "'%.40s' is not a time such as 2026-11-22T10:00:00Z", text);
-        out->s = (int64_t)timegm(&tm);
-        if (strcmp(p, "Z") == 0)
-                return 0;
-        if (sscanf(p, "%c%2d:%2d%n", &sign, &hours, &minutes, &used) != 3 || p[used] != '\0' ||
-            (sign != '+' && sign != '-'))
-                return err_set(err, ERR_PARSE, "'%.40s' is not a time such as 2026-11-22T10:00:00Z", text);
-        out->s -= (sign == '+' ? 1 : -1) * (hours * INT64_C(3600) + minutes * INT64_C(60));
+        out->s = (int64_t)timegm(&tm) - offset_s;
         return 0;
 }

@@ -57,7 +57,7 @@ static int read_all(int fd, const char *name, size_t max, struct buf *out, struc
         for (;;) {
                 size_t left = max - got;
                 size_t room = left < READ_CHUNK ? left : READ_CHUNK;
-                uint8_t one_too_many;
+                uint8_t one_too_many = 0;
                 uint8_t *to = room == 0 ? &one_too_many : buf_reserve(out, room);
                 ssize_t n = to == NULL ? -1 : read(fd, to, room == 0 ? 1 : room);
 

@@ -130,13 +130,17 @@ static int exchange(int fd, const char *target, const char *path, struct mono de
         }
 }
 
+static bool is_success(const char *reply)
+{
+        return strncmp(reply, "HTTP/1.1 200 ", 13) == 0 || strncmp(reply, "HTTP/1.0 200 ", 13) == 0;
+}
+
 int status_query(const char *target, const char *path, struct buf *out, struct err *err)
 {
         AUTO(close_fd_p) int fd = -1;
         AUTO(buf_done_p) struct buf reply = BUF_INIT(out->max);
         const struct mono deadline = clock_after(clock_mono(), QUERY_LIMIT_MS);
         const char *body;
-        int status = 0;
 
         if (target[0] == '/' ? connect_unix(target, deadline, &fd, err)
                              : connect_http(target, deadline, &fd, err))
@@ -144,9 +148,9 @@ int status_query(const char *target, const char *path, struct buf *out, struct e
         if (exchange(fd, target, path, deadline, &reply, err))
                 return -1;
         body = strstr(buf_str(&reply), "\r\n\r\n");
-        if (body == NULL || sscanf(buf_str(&reply), "HTTP/1.%*1[01] %d", &status) != 1 || status != 200)
-                return err_set(err, ERR_PROTOCOL, "'%s' answers, but not as a certrotate agent (status %d)",
-                               target, status);
+        if (body == NULL || !is_success(buf_str(&reply)))
+                return err_set(err, ERR_PROTOCOL, "'%s' answers, but not as a certrotate agent: %.12s",
+                               target, buf_str(&reply));
         buf_add_str(out, body + 4);
         return 0;
 }

@@ -177,7 +177,7 @@ static void on_ring(evutil_socket_t fd, short what UNUSED, void *arg)
         server->is_paused = true;
         if (now.ms >= server->quiet_until.ms) {
                 log_warn("accept_failed", LOG_S("error", strerror((int)sys)), LOG_I("pause_ms", PAUSE_MS));
-                server->quiet_until = clock_after(now, 60 * PAUSE_MS);
+                server->quiet_until = clock_after(now, INT64_C(60) * PAUSE_MS);
         }
         arm(server);
 }

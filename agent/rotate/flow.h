@@ -6,17 +6,17 @@
 #include "rotate/agent.h"
 
 /* Callbacks of struct rotation. */
-void flow_entered(void *agent, const struct step *step, bool rolling_back);
-void flow_ended(void *agent);
+void flow_entered(void *arg, const struct step *step, bool rolling_back);
+void flow_ended(void *arg);
 /* Starts a rotation over the snapshot, which it takes; one that waits for its database is superseded. */
 void flow_rotate(struct agent *agent, struct snapshot *snapshot);
 /*
  * First thing in the loop: what is served now, what the engine is; then goes on with a rotation that an
  * earlier process left, or looks at the source.
  */
-void flow_begin(void *agent);
+void flow_begin(void *arg);
 /* Timers. */
-void flow_pause_over(void *agent);
-void flow_reverify(void *agent);
+void flow_pause_over(void *arg);
+void flow_reverify(void *arg);
 /* SIGHUP, SIGTERM, SIGINT. */
-void flow_signalled(int signo, void *agent);
+void flow_signalled(int signo, void *arg);

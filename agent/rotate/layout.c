@@ -10,12 +10,13 @@
 
 #include <string.h>
 
-#define FILE_MAX_BYTES (2 * SNAPSHOT_MAX_BYTES)
+#define FILE_MAX_BYTES   (2 * SNAPSHOT_MAX_BYTES)
+#define LAYOUT_MAX_BYTES ((size_t)64 << 10)
 
 /* What tells one set of files from another; compared as text. */
 static char *layout_of(const struct config *config)
 {
-        struct buf text = BUF_INIT(64 * 1024);
+        struct buf text = BUF_INIT(LAYOUT_MAX_BYTES);
 
         for (size_t i = 0; i < config->n_outputs; i++) {
                 const struct output *output = &config->outputs[i];

@@ -10,6 +10,6 @@
 /* Look now; force: also at content that was judged or settled before (SIGHUP, a retry). */
 void scan_now(struct agent *agent, bool force);
 /* An event of the source directory. */
-void scan_hinted(enum watch_hint hint, void *agent);
+void scan_hinted(enum watch_hint hint, void *arg);
 /* (Re)watch the source directory; missing is fine, the rescan tries again. */
 void scan_watch(struct agent *agent);
