@@ -117,7 +117,7 @@ static int decrypt_legacy(const char *what, const struct pem_block *block, const
 {
         char header[HEADER_MAX];
         EVP_CIPHER_INFO cipher;
-        struct secret lent = SECRET_INIT;
+        struct secret lent; /* for the callback, which takes no const */
         long len = (long)block->der.len;
 
         if (password == NULL)

@@ -50,29 +50,39 @@ int fs_make_dirs(const char *path, mode_t mode, struct err *err)
         return 0;
 }
 
+/* Is there more than was wanted? */
+static int expect_end(int fd, const char *name, size_t max, struct err *err)
+{
+        uint8_t one_too_many = 0;
+
+        if (read(fd, &one_too_many, 1) > 0)
+                return err_set(err, ERR_LIMIT, "'%s' is larger than %zu bytes", name, max);
+        return 0;
+}
+
 static int read_all(int fd, const char *name, size_t max, struct buf *out, struct err *err)
 {
-        size_t got = 0;
+        size_t left = max;
 
-        for (;;) {
-                size_t left = max - got;
+        while (left > 0) {
                 size_t room = left < READ_CHUNK ? left : READ_CHUNK;
-                uint8_t one_too_many = 0;
-                uint8_t *to = room == 0 ? &one_too_many : buf_reserve(out, room);
-                ssize_t n = to == NULL ? -1 : read(fd, to, room == 0 ? 1 : room);
+                uint8_t *to = buf_reserve(out, room);
+                ssize_t n;
 
-                if (to == NULL || (room == 0 && n > 0))
-                        return err_set(err, ERR_LIMIT, "'%s' is larger than %zu bytes", name, max);
+                if (to == NULL)
+                        return err_set(err, ERR_LIMIT, "'%s' is larger than its buffer", name);
+                n = read(fd, to, room);
                 if (n == -1 && errno == EINTR)
                         continue;
                 if (n == -1)
                         return err_sys(err, errno, "read '%s'", name);
                 if (n == 0)
                         return 0;
-                got += (size_t)n;
+                left -= (size_t)n;
                 out->len += (size_t)n;
                 out->data[out->len] = 0;
         }
+        return expect_end(fd, name, max, err);
 }
 
 int fs_read_at(int dir, const char *name, size_t max, struct buf *out, struct err *err)

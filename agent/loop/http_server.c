@@ -149,6 +149,7 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
         return bev;
 }
 
+/* cppcheck-suppress constParameter ; libevent's type */
 static void ring(struct evhttp_bound_socket *bound, void *failing)
 {
         const int sys = EVUTIL_SOCKET_ERROR();
@@ -201,11 +202,10 @@ static void on_answered(struct evhttp_request *request, void *arg)
 {
         struct http_server *server = arg;
         const struct evhttp_connection *evcon = evhttp_request_get_connection(request);
-        struct connection *connection;
+        struct connection *connection = TAILQ_FIRST(&server->known);
 
-        TAILQ_FOREACH(connection, &server->known, link)
-        if (connection->evcon == evcon)
-                break;
+        while (connection != NULL && connection->evcon != evcon)
+                connection = TAILQ_NEXT(connection, link);
         if (connection == NULL)
                 return;
         connection->since = clock_mono();

@@ -18,6 +18,7 @@ struct agent {
         const struct config *config;
         struct loop *loop;
         struct watch_dir *watch; /* NULL: inotify is not to be had, the rescan alone finds changes */
+        bool watching;           /* it watches the source directory now */
         struct loop_signal *signals;
         struct http_server *listener;
         struct http_server *control;

@@ -81,7 +81,9 @@ static void note(const struct look *look, const struct err *err)
         const struct cert *leaf = look->result.chain.n == 0 ? NULL : look->result.chain.certs[0];
 
         endpoint->ok = err == NULL;
-        endpoint->fp = leaf == NULL ? (struct fingerprint){ { 0 } } : leaf->fp;
+        memset(&endpoint->fp, 0, sizeof(endpoint->fp));
+        if (leaf != NULL)
+                endpoint->fp = leaf->fp;
         (void)snprintf(endpoint->tls_version, sizeof(endpoint->tls_version), "%s", look->result.tls_version);
         (void)snprintf(endpoint->text, sizeof(endpoint->text), "%.199s", err == NULL ? "" : err->text);
         if (look->index == 0)

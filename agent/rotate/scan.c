@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-#define REREAD_MS 50
+#define REREAD_MS   50
+#define REAPPEAR_MS 1000
 
 void scan_watch(struct agent *agent)
 {
@@ -19,7 +20,8 @@ void scan_watch(struct agent *agent)
 
         if (agent->watch == NULL)
                 return;
-        if (watch_dir_set(agent->watch, agent->config->source, &err) != 0 && err.kind != ERR_MISSING)
+        agent->watching = watch_dir_set(agent->watch, agent->config->source, &err) == 0;
+        if (!agent->watching && err.kind != ERR_MISSING)
                 log_warn("watch_failed", LOG_S("source", agent->config->source), LOG_ERR(&err));
 }
 
@@ -41,6 +43,19 @@ void scan_hinted(enum watch_hint hint, void *arg)
         }
 }
 
+/*
+ * The directory may have been removed, or made anew since it was read: nothing tells of a directory that is
+ * not there, so it is looked for, and looked at once more when it has come.
+ */
+static void watch_again(struct agent *agent)
+{
+        bool was_watching = agent->watching;
+
+        scan_watch(agent);
+        if (!agent->watching || !was_watching)
+                loop_timer_set(agent->soon, REAPPEAR_MS);
+}
+
 /* A source that is empty or not there is a state, not an event: said once, not at every scan. */
 static void source_unreadable(struct agent *agent, const struct err *err)
 {
@@ -53,8 +68,7 @@ static void source_unreadable(struct agent *agent, const struct err *err)
                 log_warn("source_unreadable", LOG_S("source", agent->config->source), LOG_ERR(err));
         agent_set_error(agent, err);
         agent_set_stage(agent, STAGE_SOURCE, NULL);
-        /* The directory may have been removed and made anew. */
-        scan_watch(agent);
+        watch_again(agent);
 }
 
 /* Was this content dealt with already? */
