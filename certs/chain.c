@@ -58,6 +58,12 @@ bool chain_has(const struct chain *chain, const struct fingerprint *fp)
         return find(chain, fp) != NULL;
 }
 
+static void hand_out(struct chain *from, struct chain *to)
+{
+        *to = *from;
+        *from = (struct chain)CHAIN_INIT;
+}
+
 static int add_parsed(const struct pem_block *block, const struct chain *reuse, struct chain *to,
                       struct err *err)
 {
@@ -90,8 +96,7 @@ int chain_from_pem(const struct pem *pem, size_t max, const struct chain *reuse,
                 if (add_parsed(&pem->blocks[i], reuse, &chain, err) != 0)
                         return -1;
         }
-        *out = chain;
-        chain = (struct chain)CHAIN_INIT;
+        hand_out(&chain, out);
         return 0;
 }
 

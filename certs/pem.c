@@ -173,7 +173,6 @@ static void read_headers(struct reader *reader, struct pem_block *block)
 static int read_body(struct reader *reader, const char *name, struct pem_block *block, struct err *err)
 {
         size_t left;
-        ssize_t len;
         const uint8_t *end;
 
         read_headers(reader, block);
@@ -185,6 +184,8 @@ static int read_body(struct reader *reader, const char *name, struct pem_block *
                                reader->what, block->line, name);
         /* Others are of no use to us, and not always base64 alone (PGP adds a checksum). */
         if (block->label != PEM_OTHER) {
+                ssize_t len;
+
                 block->der.len = (size_t)(end - reader->p) / 4 * 3 + 3;
                 block->der.data = mem_new(block->der.len + 1);
                 len = decode(reader->p, end, block->der.data);
@@ -274,6 +275,12 @@ static int read_block(struct reader *reader, const struct line *begin, struct pe
         return 0;
 }
 
+static void hand_out(struct pem *from, struct pem *to)
+{
+        *to = *from;
+        *from = (struct pem)PEM_INIT;
+}
+
 int pem_parse(const char *what, const uint8_t *text, size_t len, struct pem *out, struct err *err)
 {
         AUTO(pem_done_p) struct pem pem = PEM_INIT;
@@ -292,8 +299,7 @@ int pem_parse(const char *what, const uint8_t *text, size_t len, struct pem *out
                 if (starts_with(&line, BEGIN, LEN(BEGIN)) && read_block(&reader, &line, &pem, err) != 0)
                         return -1;
         }
-        *out = pem;
-        pem = (struct pem)PEM_INIT;
+        hand_out(&pem, out);
         return 0;
 }
 
