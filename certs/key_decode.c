@@ -54,6 +54,19 @@ static bool is_inverse(const BIGNUM *a, const BIGNUM *b, const BIGNUM *m, unsign
                !BN_is_zero(modulus) && BN_mod_mul(product, a, b, modulus, ctx) == 1 && BN_is_one(product);
 }
 
+/* Nothing is longer than the modulus: numbers of a megabit would take seconds to multiply. */
+static bool rsa_is_small(const RSA *rsa)
+{
+        const BIGNUM *const numbers[] = { RSA_get0_e(rsa),   RSA_get0_d(rsa),    RSA_get0_p(rsa),
+                                          RSA_get0_q(rsa),   RSA_get0_dmp1(rsa), RSA_get0_dmq1(rsa),
+                                          RSA_get0_iqmp(rsa) };
+
+        for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+                if (BN_num_bits(numbers[i]) > RSA_bits(rsa))
+                        return false;
+        return true;
+}
+
 /* Everything but the primality of p and q, for which RSA_check_key takes 48 milliseconds. */
 static bool rsa_fits(const RSA *rsa)
 {
@@ -89,7 +102,7 @@ static int decode_rsa(const uint8_t *der, size_t len, EVP_PKEY **out, struct err
                 return REFUSE(err, "is an RSA key of more than two primes, which TLS libraries refuse");
         if (RSA_bits(rsa) > RSA_MAX_BITS)
                 return REFUSE(err, "is an RSA key of %d bits, more than %d", RSA_bits(rsa), RSA_MAX_BITS);
-        if (!rsa_fits(rsa))
+        if (!rsa_is_small(rsa) || !rsa_fits(rsa))
                 return REFUSE(err, "is damaged: the numbers of the RSA key do not belong together");
         if (pkey == NULL || EVP_PKEY_assign_RSA(pkey, rsa) != 1)
                 return err_set(err, ERR_INTERNAL, "OpenSSL refuses the RSA key");

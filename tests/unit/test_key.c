@@ -3,6 +3,7 @@
  * certs/key.c and key_decode.c: every type in every form, keys whose halves do not belong together, wrong
  * passwords, and costs that the file chooses.
  */
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "certs/key.h"
@@ -213,6 +214,38 @@ static void pkcs8_version_2(void **state UNUSED)
         assert_int_equal(parse_der(PEM_KEY_PKCS8, der, sizeof(der), &err), 0);
 }
 
+static size_t put_integer(uint8_t *to, size_t len)
+{
+        to[0] = 0x02;
+        to[1] = 0x83;
+        to[2] = (uint8_t)(len >> 16);
+        to[3] = (uint8_t)(len >> 8);
+        to[4] = (uint8_t)len;
+        memset(to + 5, 0x7f, len);
+        return len + 5;
+}
+
+/* A small modulus beside primes of a megabit, which would take seconds to multiply. */
+static void numbers_without_measure(void **state UNUSED)
+{
+        static const size_t sizes[] = { 3, 128, 300000, 600000, 64, 64, 64 };
+        AUTO(mem_free_p) uint8_t *der = mem_new(PEM_FILE_MAX_BYTES);
+        struct mono start = clock_mono();
+        struct err err = ERR_INIT;
+        size_t len = 8;
+
+        memcpy(der, "\x30\x83\0\0\0\x02\x01\0", 8);
+        len += put_integer(der + len, 128);
+        for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+                len += put_integer(der + len, sizes[i]);
+        der[2] = (uint8_t)((len - 5) >> 16);
+        der[3] = (uint8_t)((len - 5) >> 8);
+        der[4] = (uint8_t)(len - 5);
+        assert_int_equal(parse_der(PEM_KEY_RSA, der, len, &err), -1);
+        assert_non_null(strstr(err.text, "do not belong together"));
+        assert_true(clock_mono().ms - start.ms < 400);
+}
+
 static void unsupported_type(void **state UNUSED)
 {
         struct testca fake = { NULL, EVP_PKEY_Q_keygen(NULL, NULL, "X25519") };
@@ -260,7 +293,7 @@ int main(void)
                 cmocka_unit_test(every_type_in_every_form), cmocka_unit_test(wrong_passwords),
                 cmocka_unit_test(a_lying_public_half),      cmocka_unit_test(every_byte_damaged),
                 cmocka_unit_test(pkcs8_version_2),          cmocka_unit_test(unsupported_type),
-                cmocka_unit_test(iterations_are_bounded),
+                cmocka_unit_test(iterations_are_bounded),   cmocka_unit_test(numbers_without_measure),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
