@@ -94,13 +94,19 @@ void mariadb_error_fill(unsigned code, const char *text, const struct mariadb_co
                         struct err *err)
 {
         const struct code_row *row = row_of(code);
+        enum err_kind kind = row != NULL                  ? row->kind
+                             : context->statement == NULL ? ERR_NOT_READY
+                                                          : ERR_ENGINE;
         char remedy[REMEDY_MAX];
+
+        /* A server that takes a connection and drops it is just coming or going. */
+        if (context->statement == NULL && kind == ERR_NETWORK)
+                kind = ERR_NOT_READY;
 
         describe_remedy(row, context, remedy);
         if (context->statement == NULL)
-                (void)err_set(err, row != NULL ? row->kind : ERR_NOT_READY,
-                              "connect to %.108s: %.160s (%u)%s", context->where, text, code, remedy);
+                (void)err_set(err, kind, "connect to %.108s: %.160s (%u)%s", context->where, text, code,
+                              remedy);
         else
-                (void)err_set(err, row != NULL ? row->kind : ERR_ENGINE, "%.32s: %.200s (%u)%s",
-                              context->statement, text, code, remedy);
+                (void)err_set(err, kind, "%.32s: %.200s (%u)%s", context->statement, text, code, remedy);
 }

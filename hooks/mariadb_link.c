@@ -13,6 +13,8 @@
 
 #include "certs/resolve.h"
 
+#define TLS_READ_S 1
+
 void mariadb_link_close(struct mariadb_link *link)
 {
         if (link->mysql != NULL) {
@@ -59,18 +61,21 @@ static void guard_socket(const struct mariadb_link *link)
 }
 
 /*
- * The library opens its sockets without close-on-exec, and leaves them blocking, so that its TLS handshake
- * would sit in read(2) for as long as the peer is silent: with this it waits where a limit can be set
- * (mariadb_login.c).
+ * The library opens its sockets without close-on-exec, and makes them blocking again once connected, so that
+ * its TLS handshake would sit in read(2) for as long as the peer is silent. Called after every suspension,
+ * the first of which is the TCP connect: from then on a read ends after TLS_READ_S at the latest.
  */
 static void mark_socket(const struct mariadb_link *link)
 {
+        const struct timeval limit = { .tv_sec = TLS_READ_S };
         my_socket fd = mysql_get_socket(link->mysql);
 
         if (fd < 0)
                 return;
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
         (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 }
 
 int mariadb_link_connect(struct mariadb_link *link, struct err *err)
@@ -104,6 +109,7 @@ int mariadb_link_accept(struct mariadb_link *link, struct err *err)
 {
         mariadb_login_forget(&link->login, link->mysql);
         link->stage = MARIADB_IDLE;
+        mark_socket(link);
         if (link->login.host == NULL)
                 return 0;
         /* The library goes on in the clear when the server has no TLS, whatever MYSQL_OPT_SSL_ENFORCE says.

@@ -25,7 +25,7 @@
 
 #define CALL_STACK_BYTES                                                                                     \
         ((size_t)256 << 10) /* of the suspended call; OpenSSL's start needs more than 60 KiB */
-#define TLS_WAIT_MS      2000
+#define TLS_WAIT_MS      1000
 #define PACKET_MAX_BYTES ((size_t)1 << 20)
 #define USER_MAX_BYTES   80
 

@@ -186,6 +186,8 @@ static void error_codes(void **state UNUSED)
                 { 1227, false, ERR_PRIVILEGE, "GRANT RELOAD ON *.*" },
                 { 1064, false, ERR_ENGINE, "10.4" },
                 { 1105, false, ERR_ENGINE, "the server's words" },
+                { 2013, true, ERR_NOT_READY, "broke" },
+                { 2013, false, ERR_NETWORK, "broke" },
                 { 1040, true, ERR_NOT_READY, "max_connections" },
                 { 1129, true, ERR_NOT_READY, "FLUSH HOSTS" },
                 { 1053, false, ERR_NOT_READY, "shutting down" },
