@@ -83,7 +83,8 @@ static int fail(struct run *run, unsigned code, bool connecting, struct err *err
         };
 
         mariadb_error_fill(code != 0 ? code : CODE_CONNECTION, mysql_error(link->mysql), &context, err);
-        if (connecting || code == 0 || mariadb_error_is_loss(code))
+        /* A session keeps the rights it logged in with: only a new one sees what was granted since. */
+        if (connecting || code == 0 || mariadb_error_is_loss(code) || err->kind == ERR_PRIVILEGE)
                 mariadb_link_close(link);
         return -1;
 }
