@@ -117,7 +117,11 @@ static int exit_code_of(const struct agent *agent, enum status_result result)
                 [RESULT_ROLLED_BACK] = 4, [RESULT_DEGRADED] = 5, [RESULTS] = 1,
         };
 
-        return agent->unchanged && result == RESULT_SUCCESS ? 0 : codes[result];
+        /* With --once a resumed rotation is followed by a look at the source: what the first did still
+         * counts. */
+        if (agent->unchanged && result == RESULT_SUCCESS)
+                return agent->exit_code;
+        return codes[result];
 }
 
 enum step_result report_step(void *work, struct err *err UNUSED)
