@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "rotate/agent.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -91,6 +92,14 @@ static void guard_memory(void)
         (void)setrlimit(RLIMIT_CORE, &none);
 }
 
+/* A reader of the log, or a peer, that goes away costs a line or a connection, never the agent. */
+static void ignore_broken_pipes(void)
+{
+        const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+        (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
 static int load(const struct run_options *run, struct config **out, struct err *err)
 {
         const struct config_overrides overrides = {
@@ -128,6 +137,7 @@ static int start(const struct command *command, const struct run_options *run)
                 return print_config(config);
         log_init(config->log_format, config->log_level, terminal_has_color(2));
         guard_memory();
+        ignore_broken_pipes();
         if (agent_new(config, run->once, &agent, &err) != 0)
                 return options_fail(command, &err);
         return agent_run(agent);
