@@ -7,7 +7,7 @@ from pathlib import Path
 
 from common import CODE, bare, files, report
 
-EVERYWHERE = ("strcpy stpcpy strcat sprintf vsprintf strncpy strncat strtok gets atoi atol atof strtol strtoul strtoll "
+EVERYWHERE = ("strcpy stpcpy strcat sprintf vsprintf strncpy strtok gets atoi atol atof strtol strtoul strtoll "
               "strtoull strtod system popen tmpnam tempnam mktemp alloca signal rand srand random localtime gmtime ctime "
               "asctime setjmp longjmp").split()
 # function: files that may call it; a folder ends in a slash

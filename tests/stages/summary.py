@@ -28,7 +28,10 @@ def cases(path):
     except xml.ParseError as e:
         yield "failed", f"{path.stem}: unreadable report: {e}"
         return
-    for case in tree.iter("testcase"):
+    found = list(tree.iter("testcase"))
+    if not found:
+        yield "failed", f"{path.stem}: no tests were found"
+    for case in found:
         yield verdict(case), f"{path.stem}: {case.get('name')}"
 
 
