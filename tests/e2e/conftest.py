@@ -23,10 +23,6 @@ def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="1,000 rotations and longer soaks")
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "long: only with --long")
-    config.addinivalue_line("markers", "agent: needs `certrotate run`")
-
 
 def pytest_collection_modifyitems(config, items):
     for item in items:
@@ -107,6 +103,14 @@ def stack(tmp_path, template, authority, tidy):
 
 
 @pytest.fixture
+def make_stack(tmp_path, template, authority, tidy):
+    """make_stack(verify="1s"): the same with other settings."""
+    def make(name="stack", **config):
+        return tidy(Stack(tmp_path / name, template, authority, **config))
+    return make
+
+
+@pytest.fixture
 def galera(template, tidy):
     if not os.path.exists(PROVIDER):
         pytest.fail("the Galera provider is not installed: apt-get install galera-4")
@@ -115,11 +119,6 @@ def galera(template, tidy):
 
 @pytest.fixture
 def load(tmp_path, tidy):
-    class Held:
-        def __init__(self, clients):
-            self.cleanup = clients.stop
     def start(port, ca_file, **more):
-        clients = LoadClients(tmp_path, port, ca_file, **more)
-        tidy(Held(clients))
-        return clients
+        return tidy(LoadClients(tmp_path, port, ca_file, **more))
     return start

@@ -88,6 +88,17 @@ class Agent:
         self._reader.start()
         return self
 
+    def start_unheard(self):
+        """With a standard error that nobody reads any more."""
+        read, write = os.pipe()
+        self.process = subprocess.Popen([self.binary, "run", "--config", str(self.path)], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=write, env=environment(),
+                                        preexec_fn=end_with_parent)
+        os.close(write)
+        os.close(read)
+        self._reader = threading.Thread(target=lambda: None)
+        self._reader.start()
+
     def _read(self, process):
         for raw in process.stderr:
             line = raw.decode(errors="replace").rstrip("\n")
@@ -174,6 +185,11 @@ class Agent:
                        for k, v in fields.items())
         with self._lock:
             return [e for e in self.events if fits(e)]
+
+    def forget(self):
+        """What was logged up to now is not looked at any more (it stays in the tail)."""
+        with self._lock:
+            self.events = []
 
     def wait_event(self, event=None, deadline=20, **fields):
         return self.wait(f"event {event} {fields}", lambda: self.find(event, **fields), deadline)[-1]

@@ -37,7 +37,8 @@ class Galera:
                             f"ist.recv_addr=127.0.0.1:{ist}", "gcache.size=8M", "gcs.fc_limit=64",
                             "evs.suspect_timeout=PT10S", "evs.inactive_timeout=PT30S"])
         return MariaDB(self.dir / f"node{i}", template, files, port=client, extra=[
-            "--wsrep-on=ON", f"--wsrep-provider={PROVIDER}", "--wsrep-cluster-name=e2e", f"--wsrep-cluster-address={address}",
+            "--wsrep-on=ON", f"--wsrep-provider={PROVIDER}", "--wsrep-cluster-name=e2e",
+            f"--wsrep-cluster-address={address}",
             f"--wsrep-node-name=node{i}", f"--wsrep-node-address=127.0.0.1:{group}", "--wsrep-sst-method=rsync",
             f"--wsrep-sst-receive-address=127.0.0.1:{sst}", f"--wsrep-provider-options={options}",
             "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2", "--default-storage-engine=InnoDB"])
@@ -49,7 +50,8 @@ class Galera:
         first.stop()
         for node in self.nodes[1:]:
             shutil.rmtree(node.datadir)
-            shutil.copytree(first.datadir, node.datadir, ignore=shutil.ignore_patterns("galera.cache", "gvwstate.dat"))
+            shutil.copytree(first.datadir, node.datadir,
+                            ignore=shutil.ignore_patterns("galera.cache", "gvwstate.dat"))
         for node in self.nodes:
             node.datadir.chmod(0o777)
         first.start(deadline=60)
@@ -62,8 +64,9 @@ class Galera:
         return self
 
     def synced(self):
-        return all(n.status("wsrep_local_state_comment") == "Synced" and n.status("wsrep_cluster_status") == "Primary" and
-                   n.status("wsrep_cluster_size") == str(len(self.nodes)) for n in self.nodes)
+        wanted = {"wsrep_local_state_comment": "Synced", "wsrep_cluster_status": "Primary",
+                  "wsrep_cluster_size": str(len(self.nodes))}
+        return all(node.status(name) == value for node in self.nodes for name, value in wanted.items())
 
     def wait_synced(self, deadline=60):
         wait_for("all nodes synced", self.synced, deadline, 0.2, self.tail)

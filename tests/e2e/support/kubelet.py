@@ -59,3 +59,12 @@ class KubeletVolume:
         """Metadata only: no change."""
         for link in self.path.iterdir():
             os.utime(link, follow_symlinks=True)
+
+    def current_swapped_again(self):
+        """A new generation of the same content, as after a metadata-only change of the Secret."""
+        old = self.current()
+        fresh = old.split("-")[0] + f"-{time.monotonic_ns()}"
+        shutil.copytree(self.path / old, self.path / fresh)
+        os.symlink(fresh, self.path / "..data_tmp")
+        os.rename(self.path / "..data_tmp", self.path / "..data")
+        shutil.rmtree(self.path / old)

@@ -47,7 +47,7 @@ def main(port, ca_file, user, clients, pause):
 
 
 class LoadClients:
-    """with LoadClients(...) as load: …; load.check() fails on any failed connection."""
+    """check() ends them and fails on any failed connection."""
 
     def __init__(self, folder, port, ca_file, user="load", clients=4, pause=0.02):
         self.path = Path(folder) / f"load-{port}-{time.monotonic_ns()}.jsonl"
@@ -93,11 +93,7 @@ class LoadClients:
         assert self.made >= at_least, f"only {self.made} connections were made"
         return self.made
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
+    cleanup = stop
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """A private MariaDB: own folder, socket and port, small, up in about a second. Never the machine's own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -12,8 +13,8 @@ from .poll import end_with_parent, free_port, tail, wait_for
 
 SMALL = ["--innodb-buffer-pool-size=8M", "--innodb-log-file-size=4M", "--innodb-log-buffer-size=1M",
          "--innodb-temp-data-file-path=ibtmp1:4M:autoextend", "--innodb-flush-log-at-trx-commit=0",
-         "--innodb-doublewrite=0", "--skip-innodb-use-native-aio", "--key-buffer-size=64K", "--aria-pagecache-buffer-size=1M",
-         "--performance-schema=OFF", "--max-connections=200", "--thread-cache-size=8", "--skip-name-resolve"]
+         "--innodb-doublewrite=0", "--skip-innodb-use-native-aio", "--key-buffer-size=64K",
+         "--aria-pagecache-buffer-size=1M", "--performance-schema=OFF", "--max-connections=200", "--thread-cache-size=8", "--skip-name-resolve"]
 
 
 def make_template(folder):
@@ -77,8 +78,8 @@ class MariaDB:
 
     def _client(self, statement, user="root", password=None):
         env = dict(os.environ, MYSQL_PWD=password or "")
-        return subprocess.run(["mariadb", "--no-defaults", f"--socket={self.socket}", f"--user={user}", "-N", "-B", "-e",
-                               statement], capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL)
+        return subprocess.run(["mariadb", "--no-defaults", f"--socket={self.socket}", f"--user={user}", "-N", "-B",
+                               "-e", statement], capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL)
 
     def sql(self, statement, user="root", password=None):
         """Rows as lists of texts."""
@@ -144,3 +145,5 @@ class MariaDB:
             self.process.send_signal(signal.SIGCONT)
         self.kill()
         self._short.cleanup()
+        if not os.environ.get("E2E_KEEP") and self.datadir.name == "data":
+            shutil.rmtree(self.datadir, ignore_errors=True)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One database, its Secret volume and its agent: what most tests start from."""
 
+import os
+import ssl
 from pathlib import Path
 
 from . import wire
@@ -11,21 +13,31 @@ from .load import LoadClients
 from .mariadb import MariaDB
 from .poll import wait_for
 
+SHORT = 16  # digits of a fingerprint in the log
+
 
 class Stack:
+    """
+    secret/     the volume          published/  what the agent writes
+    dbfiles  -> published           what the server reads: a test may point it elsewhere, to deceive the agent
+    """
+
     def __init__(self, folder, template, authority, binary=None, **config):
         self.dir = Path(folder)
+        self.dir.mkdir(parents=True, exist_ok=True)
         self.authority = authority
         self.volume = KubeletVolume(self.dir / "secret")
         self.published = self.dir / "published"
-        self.db = MariaDB(self.dir / "mariadb", template, self.published)
+        self.db_files = self.dir / "dbfiles"
+        self.db_files.symlink_to(self.published)
+        self.db = MariaDB(self.dir / "mariadb", template, self.db_files)
         self.agent = Agent(self.dir / "agent", {**self.settings(), **config}, binary=binary)
         self.loads = []
         self.bundle = None
 
     def settings(self):
         return {"database": "mariadb", "source": str(self.volume.path), "publish": str(self.published),
-                "endpoints": [f"mysql://127.0.0.1:{self.db.port}"],
+                "endpoints": [f"mysql://127.0.0.1:{self.db.port}"], "retry-min": "200ms", "retry-max": "2s",
                 "mariadb": {"socket": str(self.db.socket), "user": "root"}}
 
     def up(self, bundle=None, **env):
@@ -35,16 +47,28 @@ class Stack:
         self.agent.start(**env)
         self.agent.wait("first publish", lambda: self.published_fp() == self.bundle.fp)
         self.db.start()
-        self.wait_served(self.bundle)
         self.wait_proven(self.bundle)
+        assert self.served_fp() == self.bundle.fp
+        self.agent.forget()
         return self
 
     def rotate(self, bundle=None, deadline=20):
+        """A new bundle, up to the agent's proof; what is served is looked at from outside."""
         bundle = bundle or self.authority.issue()
         self.volume.publish(bundle)
-        self.wait_served(bundle, deadline)
+        self.wait_proven(bundle, deadline)
+        assert self.served_fp() == bundle.fp, "the agent claims what is not served" + self.tail()
         self.bundle = bundle
         return bundle
+
+    def wait_proven(self, bundle, deadline=30):
+        return self.agent.wait_event("rotation_succeeded", deadline, fingerprint=bundle.fp[:SHORT])
+
+    def wait_refused(self, pattern, deadline=20):
+        return self.agent.wait_event("bundle_refused", deadline, error=pattern)
+
+    def wait_served(self, bundle, deadline=20):
+        wait_for(f"{bundle.fp[:SHORT]} is served", lambda: self.served_fp() == bundle.fp, deadline, 0.02, self.tail)
 
     def published_fp(self):
         try:
@@ -53,29 +77,34 @@ class Stack:
             return None
 
     def published_pair_fits(self):
-        """Key and certificate of the published directory belong together, checked with OpenSSL in Python."""
-        import ssl
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.published / "tls.crt", self.published / "tls.key")
+        """Key and certificate of the published directory belong together; raises otherwise."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.published / "tls.crt", self.published / "tls.key")
         return True
+
+    def assert_serves(self, bundle):
+        assert (self.served_fp(), self.published_fp()) == (bundle.fp, bundle.fp), self.tail()
+        self.published_pair_fits()
 
     def served_fp(self):
         return wire.served_or_none(self.db.port)
 
-    def wait_served(self, bundle, deadline=20):
-        wait_for(f"{bundle.fp[:16]} is served", lambda: self.served_fp() == bundle.fp, deadline, 0.02, self.tail)
-
-    def wait_proven(self, bundle, deadline=20):
-        """The agent itself says that it saw this leaf served, and rests."""
-        return self.agent.wait_status(f"{bundle.fp[:16]} proven", lambda s: self.proven(s, bundle), deadline)
-
-    @staticmethod
-    def proven(status, bundle):
-        return (stage(status, "served") == bundle.fp and stage(status, "published") == bundle.fp and
-                status.get("step") == "idle")
+    def deceive(self, bundle):
+        """From now on the server reads these files, whatever is published; None: the published ones again."""
+        target = self.published
+        if bundle is not None:
+            target = self.dir / f"other-{bundle.fp[:SHORT]}"
+            target.mkdir(exist_ok=True)
+            for name, data in bundle.files().items():
+                (target / name).write_bytes(data)
+        fresh = self.dir / "dbfiles.new"
+        fresh.symlink_to(target)
+        os.rename(fresh, self.db_files)
 
     def load(self, *others, **more):
         clients = LoadClients(self.dir, self.db.port, self.authority.ca_file(*others), **more)
         self.loads.append(clients)
+        wait_for("clients connect", lambda: clients.made > 5, 20, 0.05, self.tail)
         return clients
 
     def tail(self):
@@ -88,9 +117,3 @@ class Stack:
             self.agent.cleanup()
         finally:
             self.db.cleanup()
-
-
-def stage(status, name):
-    """Fingerprint of a stage on the status page, plain hex, or None."""
-    fp = (status.get("stages") or {}).get(name) or {}
-    return (fp.get("fingerprint") or "").replace(":", "").lower() or None
