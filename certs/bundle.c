@@ -72,7 +72,10 @@ static int parse(struct part *part, struct err *err)
         const struct secret *data = &part->file->data;
 
         if (sniff_is_blank(data->data, data->len))
-                return err_set(err, ERR_MISSING, "%s is empty", part->file->name);
+                return err_set(
+                        err, ERR_MISSING,
+                        "%s is empty: wait until the issuer has filled it, or put the file there again",
+                        part->file->name);
         if (pem_parse(part->file->name, data->data, data->len, &part->pem, err) != 0)
                 return -1;
         if (part->pem.n == 0)
@@ -85,7 +88,9 @@ static int no_file(const char *what, const char *name, const char *const choices
                    struct err *err)
 {
         if (name != NULL)
-                return err_set(err, ERR_MISSING, "there is no %s: %s is missing", what, name);
+                return err_set(err, ERR_MISSING,
+                               "there is no %s: %s is missing; wait until the issuer has written it", what,
+                               name);
         return err_set(err, ERR_MISSING, "there is no %s: looked for %s, %s and %s", what, choices[0],
                        choices[1], choices[2]);
 }
