@@ -259,7 +259,7 @@ def test_given_up_in_the_middle_of_a_login(up, tidy):
 
 def test_all_connections_taken(up, tidy):
     up.sql("SET GLOBAL max_connections=10")
-    holders = [tidy(Drive("mariadb", socket=up.socket, user="load")) for _ in range(11)]
+    holders = [tidy(Drive("mariadb", socket=up.socket, user="root")) for _ in range(11)]
     for holder in holders:
         holder("reload")
     drive = tidy(Drive("mariadb", socket=up.socket, user="load"))

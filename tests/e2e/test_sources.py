@@ -96,9 +96,9 @@ def test_volume_removed_and_made_anew(stack, authority):
     stack.rotate()
 
 
-def test_certificate_returns(stack):
+def test_certificate_returns(stack, authority):
     """EX11: an older certificate that re-appears is said to be going back."""
-    stack.up()
+    stack.up(authority.issue(start=-7200))
     old = stack.bundle
     stack.rotate()
     stack.volume.publish(old)
