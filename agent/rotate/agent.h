@@ -39,6 +39,7 @@ struct agent {
         int64_t step_began_us;
         int step_index; /* into status.step_names, -1: none */
 
+        struct err refusal;  /* of `apply`, while it is looked whether the database is there at all */
         struct loop_op *op;  /* reload, restart or health check under way */
         struct proof *proof; /* handshakes under way */
         struct mono verify_until;

@@ -50,6 +50,22 @@ static void leave(struct agent *agent, const struct err *err)
         loop_stop(agent->loop);
 }
 
+static void failed(struct agent *agent, const struct err *err)
+{
+        if (agent->rotation.rolling_back || err_retry(err->kind) != RETRY_BACKOFF)
+                rotation_step_ended(&agent->rotation, STEP_FAILED, err);
+        else if (agent->once)
+                leave(agent, err);
+        else
+                pause_then_retry(agent, err);
+}
+
+/* Nobody listens: then it was not the database that refused. */
+static void looked(struct agent *agent, const struct err *err)
+{
+        failed(agent, err != NULL && err->kind == ERR_NOT_READY ? err : &agent->refusal);
+}
+
 static void apply_ended(enum op_state state, const struct err *err, void *arg)
 {
         struct agent *agent = arg;
@@ -61,12 +77,12 @@ static void apply_ended(enum op_state state, const struct err *err, void *arg)
                 log_info(agent->restarted ? "database_restarted" : "database_reloaded",
                          LOG_S("database", agent->config->instance));
                 rotation_step_ended(&agent->rotation, STEP_DONE, NULL);
-        } else if (agent->rotation.rolling_back || err_retry(err->kind) != RETRY_BACKOFF) {
-                rotation_step_ended(&agent->rotation, STEP_FAILED, err);
-        } else if (agent->once) {
-                leave(agent, err);
+        } else if (err->kind == ERR_ENGINE && !agent->rotation.rolling_back) {
+                /* A command cannot tell a server that is not there from one that refuses. */
+                agent->refusal = *err;
+                (void)proof_start(agent, NULL, NULL, looked);
         } else {
-                pause_then_retry(agent, err);
+                failed(agent, err);
         }
 }
 

@@ -62,8 +62,6 @@ def run_agent(tmp_path, tidy, nginx, authority, volume):
         agent.start()
         agent.wait("published", lambda: (tmp_path / "published/tls.crt").exists())
         nginx.start()
-        if "command" in generic.get("reload", {}):
-            agent.signal(signal.SIGHUP)  # the command failed while there was no server: look again
         agent.wait_event("rotation_succeeded", 40, fingerprint=first.fp[:16])
         return agent
     return start
