@@ -61,6 +61,8 @@ static int check_places(const struct draft *draft)
 
         if (strcmp(config->source, config->publish) == 0)
                 return fail_at(draft, "publish", "is the source: publish to a directory of its own");
+        if (strcmp(config->publish, "/") == 0)
+                return fail_at(draft, "publish", "is '/': publish to a directory of its own");
         if (text_is_inside(config->publish, config->source))
                 return fail_at(draft, "publish",
                                "is inside the source, which is only read: publish elsewhere");

@@ -98,6 +98,7 @@ static const struct {
         { MARIADB "files: [{name: a, content: key}, {name: a, content: ca}]",
           "f:4:41: name: 'a' is published twice" },
         { "database: mariadb\nsource: /s\npublish: /s/", "f:3:10: publish: is the source" },
+        { "database: mariadb\nsource: /s\npublish: /", "f:3:10: publish: is '/'" },
         { "database: mariadb\nsource: /s\npublish: /s/x", "f:3:10: publish: is inside the source" },
         { MARIADB "retry-min: 6m", "f:4:12: retry-min: is longer than retry-max" },
         { "database: generic\nsource: /s\npublish: /p\ngeneric: {reload: {command: [x]}}",
