@@ -108,7 +108,7 @@ class Show:
     def prepare(self):
         self.screen.title("1 · a local authority, a Secret-like volume, a private MariaDB")
         self.authority = Authority(self.dir / "authority", name="Quickstart Authority", intermediate=True)
-        template = make_template(self.dir / "template" / "data")
+        template = make_template(self.dir / "template" / "empty")
         self.stack = Stack(self.dir, template, self.authority, listen="127.0.0.1:0")
         self.screen.line(f"  volume     {self.stack.volume.path}")
         self.screen.line(f"  published  {self.stack.published}")
