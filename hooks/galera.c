@@ -285,7 +285,7 @@ static void add_incoming(const struct galera_state *state, struct galera_address
         }
 }
 
-void galera_peers(const struct galera_state *state, const struct mariadb_settings *settings,
+void galera_peers(const struct galera_state *state, const struct galera_settings *settings,
                   struct galera_addresses *out)
 {
         out->n = 0;

@@ -64,5 +64,5 @@ bool galera_is_any(const struct galera_address *address);
  * Group links of the others: as configured, else of wsrep_cluster_address, else the hosts of
  * wsrep_incoming_addresses with the usual port. This node itself is left out as far as text can tell.
  */
-void galera_peers(const struct galera_state *state, const struct mariadb_settings *settings,
+void galera_peers(const struct galera_state *state, const struct galera_settings *settings,
                   struct galera_addresses *out);

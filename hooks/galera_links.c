@@ -143,7 +143,7 @@ static enum op_state finish(const struct links *self, struct err *err)
         }
         /* Fewer addresses than members: a gap in what is known, no fault of the certificate. */
         log_warn("galera_links_unproven", LOG_I("proven", self->n_proven), LOG_I("members", self->members),
-                 LOG_S("remedy", "list every member in mariadb.peers"));
+                 LOG_S("remedy", "list every member in galera.peers"));
         return OP_DONE;
 }
 
@@ -185,7 +185,7 @@ static void links_free(struct op *op)
 
 static const struct op_type links_type = { .name = "cluster links", .step = links_step, .free = links_free };
 
-static void add_own(struct links *self, const struct mariadb_settings *settings)
+static void add_own(struct links *self, const struct galera_settings *settings)
 {
         struct galera_address own = self->listener;
 
@@ -199,7 +199,7 @@ static void add_own(struct links *self, const struct mariadb_settings *settings)
         self->list.items[self->list.n++] = own;
 }
 
-struct op *galera_links_start(const struct galera_state *state, const struct mariadb_settings *settings,
+struct op *galera_links_start(const struct galera_state *state, const struct galera_settings *settings,
                               const struct bundle *published, int64_t limit_ms)
 {
         struct links *self = MEM_NEW(struct links);

@@ -15,5 +15,5 @@
  *
  * ERR_UNHEALTHY naming the address and the reason.
  */
-struct op *galera_links_start(const struct galera_state *state, const struct mariadb_settings *settings,
+struct op *galera_links_start(const struct galera_state *state, const struct galera_settings *settings,
                               const struct bundle *published, int64_t limit_ms);

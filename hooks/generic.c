@@ -28,6 +28,8 @@ struct nothing {
         struct op op;
 };
 
+static const char *const sections[] = { "generic", NULL };
+
 static const struct output outputs[] = {
         { .name = "ca.crt", .content = OUTPUT_CA, .attr = { 0644, FS_KEEP, (gid_t)FS_KEEP } },
         { .name = "tls.crt", .content = OUTPUT_CHAIN, .attr = { 0644, FS_KEEP, (gid_t)FS_KEEP } },
@@ -133,6 +135,7 @@ const struct hook generic_hook = {
         .name = "generic",
         .summary = "any server: reload by HTTP call, signal or command, restart by signal or command",
         .caps = HOOK_RELOADS,
+        .sections = sections,
         .outputs = outputs,
         .n_outputs = ARRAY_LEN(outputs),
         .open = generic_open,

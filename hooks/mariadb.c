@@ -16,6 +16,8 @@ struct mariadb {
         struct mariadb_session *session;
 };
 
+static const char *const sections[] = { "admin", "galera", NULL };
+
 static const struct output outputs[] = {
         { .name = "ca.crt", .content = OUTPUT_CA, .attr = { 0644, FS_KEEP, (gid_t)FS_KEEP } },
         { .name = "tls.crt", .content = OUTPUT_CHAIN, .attr = { 0644, FS_KEEP, (gid_t)FS_KEEP } },
@@ -93,6 +95,7 @@ const struct hook mariadb_hook = {
                 "MariaDB 10.4 or newer, alone or in a Galera cluster: FLUSH LOCAL SSL over its own protocol",
         .caps = HOOK_RELOADS | HOOK_TRUST_GROWS | HOOK_CLUSTERED,
         .endpoints = endpoints,
+        .sections = sections,
         .outputs = outputs,
         .n_outputs = ARRAY_LEN(outputs),
         .open = mariadb_open,
@@ -108,7 +111,7 @@ static int mariadb_open(const struct hook_settings *settings, struct database **
         struct mariadb_session *session = NULL;
         struct mariadb *mariadb;
 
-        if (mariadb_session_new(&settings->mariadb, settings->publish, &session, err) == -1)
+        if (mariadb_session_new(&settings->admin, settings->publish, &session, err) == -1)
                 return -1;
         mariadb = MEM_NEW(struct mariadb);
         mariadb->database.hook = &mariadb_hook;

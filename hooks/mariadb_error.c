@@ -17,12 +17,12 @@ struct code_row {
 };
 
 static const char away[] =
-        "the server is not running (yet), or mariadb.socket, mariadb.host or mariadb.port is wrong";
+        "the server is not running (yet), or admin.socket, admin.host or admin.port is wrong";
 static const char no_quorum[] = "the node has no quorum; with GRANT SUPER the agent reloads it all the same";
 static const char shutting[] = "the server is shutting down";
 static const char lost[] = "the connection broke";
 static const char crowded[] = "all connections are taken; raise max_connections or extra_max_connections";
-static const char tls[] = "no TLS with this server; set mariadb.socket to log in without it";
+static const char tls[] = "no TLS with this server; set admin.socket to log in without it";
 
 /* Remedies of logins and rights are made from the context, so theirs is NULL. */
 static const struct code_row rows[] = {
@@ -47,7 +47,7 @@ static const struct code_row rows[] = {
         { 1927, ERR_NETWORK, true, lost },   /* connection was killed */
         { 2002, ERR_NOT_READY, true, away }, /* socket */
         { 2003, ERR_NOT_READY, true, away }, /* TCP */
-        { 2005, ERR_NOT_READY, true, "mariadb.host does not resolve" },
+        { 2005, ERR_NOT_READY, true, "admin.host does not resolve" },
         { 2006, ERR_NETWORK, true, lost },
         { 2013, ERR_NETWORK, true, lost },
         { 2026, ERR_PROTOCOL, false, tls },
@@ -75,7 +75,7 @@ static void describe_remedy(const struct code_row *row, const struct mariadb_con
         else if (row->kind == ERR_AUTH)
                 (void)snprintf(
                         out, REMEDY_MAX,
-                        ": check mariadb.user and mariadb.password-file, or create the user: CREATE USER "
+                        ": check admin.user and admin.password-file, or create the user: CREATE USER "
                         "'%.64s'@'localhost' IDENTIFIED BY '…'; GRANT RELOAD ON *.* TO '%.64s'@'localhost'",
                         context->user, context->user);
         else

@@ -49,7 +49,7 @@ static struct op *start_phase(struct health *health, struct mono now)
         int64_t left = health->deadline.ms - now.ms;
 
         if (health->phase == PHASE_LINKS)
-                return galera_links_start(&health->state, &health->database->settings->mariadb,
+                return galera_links_start(&health->state, &health->database->settings->galera,
                                           health->database->published, left);
         return mariadb_session_run(
                 health->session,

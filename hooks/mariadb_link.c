@@ -119,7 +119,7 @@ int mariadb_link_accept(struct mariadb_link *link, struct err *err)
                 return err_set(err, ERR_PROTOCOL,
                                "connect to %s: the server has no TLS, and without it the agent does not use "
                                "TCP: set "
-                               "mariadb.socket, or ssl_cert and ssl_key in the server",
+                               "admin.socket, or ssl_cert and ssl_key in the server",
                                link->login.where);
         }
         guard_socket(link);

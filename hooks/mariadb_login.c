@@ -63,22 +63,22 @@ static bool is_number(const char *host)
         return inet_pton(AF_INET, host, any) == 1 || inet_pton(AF_INET6, host, any) == 1;
 }
 
-int mariadb_login_init(const struct mariadb_settings *settings, const char *publish,
-                       struct mariadb_login *out, struct err *err)
+int mariadb_login_init(const struct admin_settings *settings, const char *publish, struct mariadb_login *out,
+                       struct err *err)
 {
         struct mariadb_login login = { .settings = settings, .password = SECRET_INIT };
         const size_t path_max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 
         if (settings->socket != NULL && (settings->socket[0] != '/' || strlen(settings->socket) > path_max))
                 return err_set(err, ERR_USAGE,
-                               "mariadb.socket: '%.200s' is not an absolute path of at most %zu bytes",
+                               "admin.socket: '%.200s' is not an absolute path of at most %zu bytes",
                                settings->socket, path_max);
         if (settings->user != NULL && (settings->user[0] == '\0' || strlen(settings->user) > USER_MAX_BYTES))
-                return err_set(err, ERR_USAGE, "mariadb.user: must have 1 to %d bytes", USER_MAX_BYTES);
+                return err_set(err, ERR_USAGE, "admin.user: must have 1 to %d bytes", USER_MAX_BYTES);
         if (settings->port < 0 || settings->port > UINT16_MAX)
-                return err_set(err, ERR_USAGE, "mariadb.port: %d is not a port", settings->port);
+                return err_set(err, ERR_USAGE, "admin.port: %d is not a port", settings->port);
         if (settings->host != NULL && strpbrk(settings->host, ",/ ") != NULL)
-                return err_set(err, ERR_USAGE, "mariadb.host: '%.200s' is not one name or address",
+                return err_set(err, ERR_USAGE, "admin.host: '%.200s' is not one name or address",
                                settings->host);
         login.user = settings->user != NULL ? settings->user : "root";
         if (settings->socket != NULL) {
@@ -132,7 +132,7 @@ static void set_options(MYSQL *mysql, const struct mariadb_login *login)
 int mariadb_login_start(struct mariadb_login *login, const char *address, MYSQL **mysql, MYSQL **connected,
                         int *wait, struct err *err)
 {
-        const struct mariadb_settings *settings = login->settings;
+        const struct admin_settings *settings = login->settings;
         MYSQL *handle;
 
         secret_set(&login->password, NULL, 0);
@@ -140,7 +140,7 @@ int mariadb_login_start(struct mariadb_login *login, const char *address, MYSQL 
             secret_read(settings->password_file, &login->password, err) != 0) {
                 /* The login waits for it, as for a right password. */
                 err->kind = ERR_AUTH;
-                return err_wrap(err, "mariadb.password-file");
+                return err_wrap(err, "admin.password-file");
         }
         handle = mysql_init(NULL);
         if (handle == NULL)

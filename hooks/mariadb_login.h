@@ -10,7 +10,7 @@
 #include <mysql.h>
 
 struct mariadb_login {
-        const struct mariadb_settings *settings;
+        const struct admin_settings *settings;
         const char *user;
         const char *host;   /* NULL: unix socket */
         bool needs_resolve; /* host is a name, not an address */
@@ -21,8 +21,8 @@ struct mariadb_login {
 };
 
 /* ERR_USAGE naming the key. settings is borrowed. */
-int mariadb_login_init(const struct mariadb_settings *settings, const char *publish,
-                       struct mariadb_login *out, struct err *err) MUST_CHECK;
+int mariadb_login_init(const struct admin_settings *settings, const char *publish, struct mariadb_login *out,
+                       struct err *err) MUST_CHECK;
 void mariadb_login_done(struct mariadb_login *login);
 
 /*

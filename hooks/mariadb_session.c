@@ -290,7 +290,7 @@ struct op *mariadb_session_run(struct mariadb_session *session, const struct mar
         return &run->op;
 }
 
-int mariadb_session_new(const struct mariadb_settings *settings, const char *publish,
+int mariadb_session_new(const struct admin_settings *settings, const char *publish,
                         struct mariadb_session **out, struct err *err)
 {
         struct mariadb_session *session = MEM_NEW(struct mariadb_session);

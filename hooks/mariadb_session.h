@@ -27,7 +27,7 @@ struct mariadb_statement {
 };
 
 /* ERR_USAGE naming the key. settings and publish are borrowed. Does not connect. */
-int mariadb_session_new(const struct mariadb_settings *settings, const char *publish,
+int mariadb_session_new(const struct admin_settings *settings, const char *publish,
                         struct mariadb_session **out, struct err *err) MUST_CHECK;
 void mariadb_session_free(struct mariadb_session *session);
 AUTO_DEFINE(struct mariadb_session, mariadb_session_free)

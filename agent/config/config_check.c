@@ -86,8 +86,8 @@ static int check_sections(const struct draft *draft)
                         return draft_fail(draft, &key, node, "has no effect with database '%.40s': remove it",
                                           config->database);
         }
-        if (is_given(draft, "mariadb.socket") && is_given(draft, "mariadb.host"))
-                return fail_at(draft, "mariadb.host", "and mariadb.socket exclude each other: keep one");
+        if (is_given(draft, "admin.socket") && is_given(draft, "admin.host"))
+                return fail_at(draft, "admin.host", "and admin.socket exclude each other: keep one");
         return 0;
 }
 

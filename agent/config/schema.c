@@ -111,19 +111,19 @@ static const struct schema_key top_keys[] = {
           "what is published, in which form and under which name" },
         { "policy", SCHEMA_POLICY, AT(policy), 0, 0, 0, NULL, NULL, "each finding has its own", NULL,
           "severity of findings" },
-        { "mariadb.socket", SCHEMA_PATH, AT(hook.mariadb.socket), 0, 1, SOCKET_MAX_LEN, NULL, NULL,
-          "mariadb.host and mariadb.port", NULL, "unix socket to log in through" },
-        { "mariadb.host", SCHEMA_STRING, AT(hook.mariadb.host), 0, 1, 253, NULL, NULL, "127.0.0.1", NULL,
+        { "admin.socket", SCHEMA_PATH, AT(hook.admin.socket), 0, 1, SOCKET_MAX_LEN, NULL, NULL,
+          "admin.host and admin.port", NULL, "unix socket to log in through" },
+        { "admin.host", SCHEMA_STRING, AT(hook.admin.host), 0, 1, 253, NULL, NULL, "127.0.0.1", NULL,
           "host to log in at, over TLS" },
-        { "mariadb.port", SCHEMA_INT, AT(hook.mariadb.port), 0, 1, 65535, NULL, "3306", NULL, NULL,
+        { "admin.port", SCHEMA_INT, AT(hook.admin.port), 0, 1, 65535, NULL, NULL, "that of the engine", NULL,
           "port to log in at" },
-        { "mariadb.user", SCHEMA_STRING, AT(hook.mariadb.user), 0, 1, 128, NULL, "root", NULL, NULL,
-          "account with the RELOAD privilege" },
-        { "mariadb.password-file", SCHEMA_PATH, AT(hook.mariadb.password_file), 0, 1, PATH_MAX_LEN, NULL, NULL,
+        { "admin.user", SCHEMA_STRING, AT(hook.admin.user), 0, 1, 128, NULL, NULL, "the engine's administrator", NULL,
+          "account to log in as" },
+        { "admin.password-file", SCHEMA_PATH, AT(hook.admin.password_file), 0, 1, PATH_MAX_LEN, NULL, NULL,
           "no password", NULL, "file with the password of the account" },
-        { "mariadb.group-address", SCHEMA_HOST, AT(hook.mariadb.group_address), 0, 1, 270, NULL, NULL,
+        { "galera.group-address", SCHEMA_HOST, AT(hook.galera.group_address), 0, 1, 270, NULL, NULL,
           "from the wsrep variables", NULL, "own host:port of the Galera group link" },
-        { "mariadb.peers", SCHEMA_HOSTS, AT(hook.mariadb.peers), AT(hook.mariadb.n_peers), 0, PEERS_MAX, NULL, NULL,
+        { "galera.peers", SCHEMA_HOSTS, AT(hook.galera.peers), AT(hook.galera.n_peers), 0, PEERS_MAX, NULL, NULL,
           "from the wsrep variables", NULL, "host:port of the other members' group links" },
         { "generic.reload.command", SCHEMA_STRINGS, AT(hook.generic.reload_command), 0, 1, ARGS_MAX, NULL, NULL,
           "not used", NULL, "program and arguments that reload; no shell" },
@@ -221,18 +221,29 @@ const char *schema_nearest(const struct schema *schema, const char *path, char o
         return least == SIZE_MAX ? NULL : out;
 }
 
-static bool is_section(const char *path, const char *name)
+static bool is_section_of(const struct hook *hook, const char *path)
 {
-        size_t len = strlen(name);
+        size_t len = strcspn(path, ".");
 
-        return strncmp(path, name, len) == 0 && (path[len] == '\0' || path[len] == '.');
+        for (const char *const *section = hook->sections; *section != NULL; section++)
+                if (strlen(*section) == len && strncmp(*section, path, len) == 0)
+                        return true;
+        return false;
 }
 
+/* A key outside the drivers' sections means something to all of them. */
 bool schema_applies(const char *path, const char *database)
 {
-        bool is_generic = strcmp(database, "generic") == 0;
+        bool anybodys = false;
 
-        return is_generic ? !is_section(path, "mariadb") : !is_section(path, "generic");
+        for (const struct hook *const *hook = hook_all(); *hook != NULL; hook++) {
+                bool is_its = is_section_of(*hook, path);
+
+                if (is_its && strcmp((*hook)->name, database) == 0)
+                        return true;
+                anybodys = anybodys || is_its;
+        }
+        return !anybodys;
 }
 
 int schema_word(const struct schema_word *words, const char *text)

@@ -36,7 +36,7 @@ struct schema_word {
 };
 
 struct schema_key {
-        const char *path; /* "mariadb.password-file" */
+        const char *path; /* "admin.password-file" */
         enum schema_type type;
         size_t offset;       /* into struct config (of a file's keys: into struct files_entry) */
         size_t count_offset; /* of a list; 0: not kept */
@@ -63,8 +63,7 @@ const struct schema_key *schema_find(const struct schema *schema, const char *pa
 bool schema_has_section(const struct schema *schema, const char *path);
 /* The known key nearest to an unknown one of the same section, its last component; NULL: none is near. */
 const char *schema_nearest(const struct schema *schema, const char *path, char out[static 64]);
-/* Does the key, or section, mean anything to this database? A driver's section may serve its relatives, so
- * only the certain mismatches are false. */
+/* Does the key, or section, mean anything to this database? */
 bool schema_applies(const char *path, const char *database);
 /* The value of a word, -1 when unknown. */
 int schema_word(const struct schema_word *words, const char *text);

@@ -44,11 +44,11 @@ static bool set_text(struct drive *drive, const char *key, const char *value)
                 const char **at;
         } texts[] = {
                 { "publish", &drive->settings.publish },
-                { "socket", &drive->settings.mariadb.socket },
-                { "host", &drive->settings.mariadb.host },
-                { "user", &drive->settings.mariadb.user },
-                { "password-file", &drive->settings.mariadb.password_file },
-                { "group-address", &drive->settings.mariadb.group_address },
+                { "socket", &drive->settings.admin.socket },
+                { "host", &drive->settings.admin.host },
+                { "user", &drive->settings.admin.user },
+                { "password-file", &drive->settings.admin.password_file },
+                { "group-address", &drive->settings.galera.group_address },
                 { "pid-file", &drive->settings.generic.pid_file },
                 { "executable", &drive->settings.generic.executable },
                 { "reload-url", &drive->settings.generic.reload_url },
@@ -66,16 +66,16 @@ static bool set_text(struct drive *drive, const char *key, const char *value)
 
 static bool set(struct drive *drive, const char *key, const char *value)
 {
-        struct mariadb_settings *mariadb = &drive->settings.mariadb;
+        struct hook_settings *settings = &drive->settings;
 
         if (set_text(drive, key, value))
                 return true;
         if (strcmp(key, "port") == 0)
-                mariadb->port = to_int(value);
+                settings->admin.port = to_int(value);
         else if (strcmp(key, "limit") == 0)
                 drive->limit_ms = to_int(value);
-        else if (strcmp(key, "peer") == 0 && mariadb->n_peers < PEERS)
-                drive->peers[mariadb->n_peers++] = value;
+        else if (strcmp(key, "peer") == 0 && settings->galera.n_peers < PEERS)
+                drive->peers[settings->galera.n_peers++] = value;
         else if (strcmp(key, "reload-signal") == 0)
                 drive->settings.generic.reload_signal = to_int(value);
         else if (strcmp(key, "restart-signal") == 0)
@@ -207,7 +207,7 @@ int main(int argc, char **argv)
                         return 2;
                 }
         }
-        drive.settings.mariadb.peers = drive.peers;
+        drive.settings.galera.peers = drive.peers;
         policy_init(&drive.policy);
         drive.settings.policy = &drive.policy;
         if (hook == NULL || hook->open(&drive.settings, &database, &err) == -1) {

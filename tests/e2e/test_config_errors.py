@@ -10,7 +10,7 @@ from support.agent import run
 GOOD = """database: mariadb
 source: {dir}/secret
 publish: {dir}/published
-mariadb:
+admin:
   socket: {dir}/none.sock
 """
 # name: (text to replace, replacement, line, what is said)
@@ -23,7 +23,7 @@ CASES = {
     "out of range": ("socket: {dir}/none.sock", "port: 70000", 5, "port"),
     "tab": ("  socket", "\tsocket", 5, ""),
     "anchor": ("database: mariadb", "database: &a mariadb", 1, "anchor"),
-    "second document": ("mariadb:\n", "---\nmariadb:\n", 4, "document"),
+    "second document": ("admin:\n", "---\nadmin:\n", 4, "document"),
 }
 
 

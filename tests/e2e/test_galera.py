@@ -39,7 +39,7 @@ def cluster(tmp_path, galera, authority, tidy):
         member.agent = tidy(Agent(member.dir / "agent", {
             "database": "mariadb", "source": str(member.volume.path), "publish": str(member.published),
             "endpoints": [f"mysql://127.0.0.1:{node.port}"],
-            "mariadb": {"socket": str(node.socket), "user": "root"}}))
+            "admin": {"socket": str(node.socket), "user": "root"}}))
         member.volume.publish(authority.issue())
         member.agent.start()
     for member in members:

@@ -87,7 +87,7 @@ def test_tcp_is_encrypted_or_not_at_all(up, tidy):
     up.stop()
     up.start(tls=False)
     answer = tidy(Drive("mariadb", host="127.0.0.1", port=up.port, user="root"))("reload")
-    assert answer["reason"] == "ProtocolError" and "mariadb.socket" in answer["error"], answer
+    assert answer["reason"] == "ProtocolError" and "admin.socket" in answer["error"], answer
 
 
 @pytest.mark.parametrize("fault", ["mismatch", "garbage", "empty", "missing", "directory"])
@@ -134,7 +134,7 @@ def test_password_is_read_at_each_login(up, tidy, tmp_path):
     (tmp_path / "password").unlink()
     up.restart()
     answer = drive("reload")
-    assert answer["reason"] == "LoginRefused" and "mariadb.password-file" in answer["error"], answer
+    assert answer["reason"] == "LoginRefused" and "admin.password-file" in answer["error"], answer
 
 
 def test_privilege_missing(up, tidy, tmp_path):
@@ -287,8 +287,8 @@ def test_restart_ends_the_server(up, drive):
 
 
 @pytest.mark.parametrize("settings, word", [
-    ({"socket": "relative.sock"}, "mariadb.socket"), ({"socket": "/" + "x" * 120}, "mariadb.socket"),
-    ({"host": "a,b"}, "mariadb.host"), ({"port": 70000}, "mariadb.port"), ({"user": "u" * 100}, "mariadb.user")])
+    ({"socket": "relative.sock"}, "admin.socket"), ({"socket": "/" + "x" * 120}, "admin.socket"),
+    ({"host": "a,b"}, "admin.host"), ({"port": 70000}, "admin.port"), ({"user": "u" * 100}, "admin.user")])
 def test_wrong_settings_are_named(settings, word, capfd):
     drive = Drive("mariadb", **settings)
     assert drive.process.wait(10) == 2

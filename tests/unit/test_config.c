@@ -131,7 +131,7 @@ static void published_files(void **state UNUSED)
 
 static void defaults(void **state UNUSED)
 {
-        AUTO(config_free_p) struct config *config = parse(MARIADB "mariadb:\npolicy:\n");
+        AUTO(config_free_p) struct config *config = parse(MARIADB "admin:\npolicy:\n");
         const struct hook *hook = hook_find("mariadb");
 
         assert_string_equal(config->instance, "mariadb");
@@ -147,8 +147,8 @@ static void defaults(void **state UNUSED)
         assert_int_equal(config->retry_min_ms, 2000);
         assert_int_equal(config->retry_max_ms, 300000);
         assert_int_equal(config->grace_ms, 20000);
-        assert_int_equal(config->hook.mariadb.port, 3306);
-        assert_string_equal(config->hook.mariadb.user, "root");
+        assert_int_equal(config->hook.admin.port, 0);
+        assert_null(config->hook.admin.user);
         assert_string_equal(config->endpoints[0], hook->endpoints[0]);
         assert_int_equal(config->n_outputs, hook->n_outputs);
         assert_string_equal(config->outputs[0].name, hook->outputs[0].name);

@@ -106,8 +106,8 @@ static void peers(void **state UNUSED)
 
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 struct galera_state galera = GALERA_STATE_INIT;
-                const struct mariadb_settings settings = { .peers = configured,
-                                                           .n_peers = cases[i].n_configured };
+                const struct galera_settings settings = { .peers = configured,
+                                                          .n_peers = cases[i].n_configured };
                 struct galera_addresses out;
                 char text[256] = "";
 
@@ -127,7 +127,7 @@ static void peers(void **state UNUSED)
 static void too_many_peers(void **state UNUSED)
 {
         struct galera_state galera = GALERA_STATE_INIT;
-        const struct mariadb_settings settings = { .n_peers = 0 };
+        const struct galera_settings settings = { .n_peers = 0 };
         struct galera_addresses out;
         char group[4096] = "gcomm://";
 
@@ -182,7 +182,7 @@ static void error_codes(void **state UNUSED)
         } cases[] = {
                 { 2002, true, ERR_NOT_READY, "not running" },
                 { 1045, true, ERR_AUTH, "CREATE USER 'agent'" },
-                { 1698, true, ERR_AUTH, "mariadb.password-file" },
+                { 1698, true, ERR_AUTH, "admin.password-file" },
                 { 1227, false, ERR_PRIVILEGE, "GRANT RELOAD ON *.*" },
                 { 1064, false, ERR_ENGINE, "10.4" },
                 { 1105, false, ERR_ENGINE, "the server's words" },

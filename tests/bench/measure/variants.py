@@ -84,7 +84,7 @@ class Agent(Variant):
     def command(self):
         config = {"database": "mariadb", "source": str(self.volume), "publish": str(self.reads()),
                   "endpoints": [f"mysql://127.0.0.1:{self.database.port}"], "listen": "", "log-format": "json",
-                  "mariadb": {"socket": str(self.database.socket), "user": "root"}}
+                  "admin": {"socket": str(self.database.socket), "user": "root"}}
         (self.folder / "config.yaml").write_text(json.dumps(config, indent=1) + "\n")
         return [self.built.path["certrotate"], "run", "--config", self.folder / "config.yaml"]
 

@@ -38,7 +38,7 @@ class Stack:
     def settings(self):
         return {"database": "mariadb", "source": str(self.volume.path), "publish": str(self.published),
                 "endpoints": [f"mysql://127.0.0.1:{self.db.port}"], "retry-min": "200ms", "retry-max": "2s",
-                "mariadb": {"socket": str(self.db.socket), "user": "root"}}
+                "admin": {"socket": str(self.db.socket), "user": "root"}}
 
     def up(self, bundle=None, **env):
         """As in a pod: the agent publishes first, then the database comes, then the agent proves it."""
