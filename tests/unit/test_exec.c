@@ -7,8 +7,8 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "testca.h"
+#include "testfds.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -29,17 +29,6 @@ static int run(const char *script, int64_t limit_ms, struct err *err)
         return op_run(op, limit_ms + 10000, err);
 }
 
-static int count_descriptors(void)
-{
-        DIR *dir = opendir("/proc/self/fd");
-        int n = 0;
-
-        while (readdir(dir) != NULL)
-                n++;
-        (void)closedir(dir);
-        return n;
-}
-
 static void ends(void **state UNUSED)
 {
         static const struct {
@@ -58,7 +47,7 @@ static void ends(void **state UNUSED)
                   "exited with 3: end" },
                 { "exec 1>&- 2>&-; sleep 0.05; exit 4", ERR_ENGINE, "exited with 4" },
         };
-        int before = count_descriptors();
+        int before = testfds_count();
 
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 struct err err = ERR_INIT;
@@ -68,7 +57,7 @@ static void ends(void **state UNUSED)
                 if (strstr(err.text, cases[i].text) == NULL)
                         fail_msg("%s: %s", cases[i].script, err.text);
         }
-        assert_int_equal(count_descriptors(), before);
+        assert_int_equal(testfds_count(), before);
         assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nobody left to reap */
 }
 

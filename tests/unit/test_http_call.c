@@ -8,9 +8,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "testca.h"
+#include "testfds.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -223,17 +223,6 @@ static void urls(void **state UNUSED)
         assert_int_equal(http_call_check(good[0], "GETGETGETGETGETGET", &err), -1);
 }
 
-static int count_descriptors(void)
-{
-        DIR *dir = opendir("/proc/self/fd");
-        int n = 0;
-
-        while (readdir(dir) != NULL)
-                n++;
-        (void)closedir(dir);
-        return n;
-}
-
 static void freed_in_the_middle(void **state UNUSED)
 {
         int before = 0;
@@ -251,9 +240,9 @@ static void freed_in_the_middle(void **state UNUSED)
                 op_free(op);
                 end_peer(&peer, NULL);
                 if (i == 1)
-                        before = count_descriptors();
+                        before = testfds_count();
         }
-        assert_int_equal(count_descriptors(), before);
+        assert_int_equal(testfds_count(), before);
 }
 
 int main(void)

@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include "testgolden.h"
+
 #define NOW  ((struct wall){ 1795341600 }) /* 2026-11-22T10:00:00Z */
 #define MONO ((struct mono){ 500000 })
 #define DAY  INT64_C(86400)
@@ -76,19 +78,6 @@ static void make_status(struct status *status)
         (void)snprintf(status->engine_role, sizeof(status->engine_role), "standalone");
 }
 
-static void compare(const char *name, const char *got)
-{
-        AUTO(mem_free_p) char *path = mem_printf(GOLDEN_DIR "/%s", name);
-        AUTO(buf_done_p) struct buf want = BUF_INIT((size_t)1 << 20);
-        const struct fs_attr attr = { 0644, FS_KEEP, FS_KEEP };
-        struct err err;
-
-        if (getenv("UPDATE_GOLDEN") != NULL)
-                assert_int_equal(fs_replace(path, got, strlen(got), &attr, &err), 0);
-        assert_int_equal(fs_read(path, (size_t)256 << 10, &want, &err), 0);
-        assert_string_equal(got, buf_str(&want));
-}
-
 static void metrics_as_written(void **state UNUSED)
 {
         struct status status;
@@ -100,7 +89,7 @@ static void metrics_as_written(void **state UNUSED)
         make_status(&status);
         status.findings = (struct findings){ items, ARRAY_LEN(items) };
         metrics_render(&status, NOW, MONO, &out);
-        compare("metrics.txt", buf_str(&out));
+        testgolden_compare("metrics.txt", buf_str(&out));
 }
 
 /* Every sample belongs to the TYPE line before it, and every family comes once. */
@@ -157,7 +146,7 @@ static void status_as_written(void **state UNUSED)
         (void)snprintf(status.error_text, sizeof(status.error_text), "key does not belong to the leaf");
         tree = status_to_json(&status, NOW, MONO);
         text = json_print(tree, true);
-        compare("status.json", text);
+        testgolden_compare("status.json", text);
         status_init(&status); /* all unknown: still valid JSON */
         mem_free(TAKE(text));
         json_free(TAKE(tree));

@@ -23,6 +23,8 @@
 
 #include <cmocka.h>
 
+#include "testgolden.h"
+
 #define NOW ((struct wall){ 1795341600 })
 
 static cJSON *load(const char *name)
@@ -35,19 +37,6 @@ static cJSON *load(const char *name)
         assert_int_equal(fs_read(path, (size_t)256 << 10, &text, &err), 0);
         assert_int_equal(json_parse(buf_str(&text), text.len, &tree, &err), 0);
         return tree;
-}
-
-static void compare(const char *name, const char *got)
-{
-        AUTO(mem_free_p) char *path = mem_printf(GOLDEN_DIR "/%s", name);
-        AUTO(buf_done_p) struct buf want = BUF_INIT((size_t)1 << 20);
-        const struct fs_attr attr = { 0644, FS_KEEP, FS_KEEP };
-        struct err err;
-
-        if (getenv("UPDATE_GOLDEN") != NULL)
-                assert_int_equal(fs_replace(path, got, strlen(got), &attr, &err), 0);
-        assert_int_equal(fs_read(path, (size_t)256 << 10, &want, &err), 0);
-        assert_string_equal(got, buf_str(&want));
 }
 
 static void pages_for_people(void **state UNUSED)
@@ -63,7 +52,7 @@ static void pages_for_people(void **state UNUSED)
                 AUTO(buf_done_p) struct buf out = BUF_INIT((size_t)1 << 20);
 
                 status_view_render(tree, &(struct status_view){ .now = NOW, .wide = cases[i].wide }, &out);
-                compare(cases[i].golden, buf_str(&out));
+                testgolden_compare(cases[i].golden, buf_str(&out));
         }
 }
 
