@@ -48,13 +48,14 @@ struct config {
                                 */
         enum config_apply apply;
         /* when */
-        int64_t rescan_ms;       /* 60 s */
-        int64_t settle_ms;       /* plain directories only: 100 ms */
-        int64_t reverify_ms;     /* probe what is served although nothing changed: 10 m, 0 never */
-        int64_t verify_limit_ms; /* until the new leaf must be seen: 30 s */
-        int64_t retry_min_ms;    /* first pause after a failure that may pass: 2 s */
-        int64_t retry_max_ms;    /* 5 m */
-        int64_t grace_ms;        /* after SIGTERM: 20 s */
+        int64_t rescan_ms;        /* 60 s */
+        int64_t settle_ms;        /* plain directories only: 100 ms */
+        int64_t reverify_ms;      /* probe what is served although nothing changed: 10 m, 0 never */
+        int64_t verify_limit_ms;  /* until the new leaf must be seen: 30 s */
+        int64_t restart_limit_ms; /* the same after a restart: 5 m */
+        int64_t retry_min_ms;     /* first pause after a failure that may pass: 2 s */
+        int64_t retry_max_ms;     /* 5 m */
+        int64_t grace_ms;         /* after SIGTERM: 20 s */
         /* where it can be asked */
         const char *listen; /* "127.0.0.1:9533"; "" or NULL: off */
         const char

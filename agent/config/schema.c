@@ -89,6 +89,8 @@ static const struct schema_key top_keys[] = {
           "time between two proofs of what is served without a change; 0 never" },
         { "verify-limit", SCHEMA_DURATION, AT(verify_limit_ms), 0, 100, HOUR, NULL, "30s", NULL, NULL,
           "time within which the new certificate must be served" },
+        { "restart-limit", SCHEMA_DURATION, AT(restart_limit_ms), 0, 100, DAY, NULL, "5m", NULL, NULL,
+          "the same after a restart" },
         { "retry-min", SCHEMA_DURATION, AT(retry_min_ms), 0, 100, DAY, NULL, "2s", NULL, NULL,
           "first pause after a failure that may pass" },
         { "retry-max", SCHEMA_DURATION, AT(retry_max_ms), 0, 100, DAY, NULL, "5m", NULL, NULL,

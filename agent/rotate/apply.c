@@ -32,7 +32,7 @@ static void pause_then_retry(struct agent *agent, const struct err *err)
 {
         int64_t max = err->kind == ERR_NOT_READY ? NOT_READY_PAUSE_MAX_MS : agent->config->retry_max_ms;
 
-        if (!agent->waiting)
+        if (!agent->waiting || err->kind != agent->status.error_kind)
                 log_warn("database_waited_for", LOG_S("database", agent->config->instance), LOG_ERR(err));
         agent->waiting = true;
         agent->status.step_deadline = MONO_NEVER;
@@ -96,19 +96,18 @@ static bool by_restart(const struct agent *agent)
         case CONFIG_APPLY_RESTART:
                 return true;
         case CONFIG_APPLY_AUTO:
-                return hook->reload == NULL || !(hook->caps & HOOK_RELOADS);
+                return hook->reload == NULL || !(hook->caps & HOOK_RELOADS) ||
+                       (hook->needs_restart != NULL && hook->needs_restart(agent->database, agent->change));
         }
         return false;
 }
 
-enum step_result apply_step(void *work, struct err *err)
+static bool start(struct agent *agent, struct err *err)
 {
-        struct agent *agent = work;
         const struct hook *hook = agent->database->hook;
         int64_t limit = reload_limit(agent);
         struct op *op = NULL;
 
-        agent->restarted = by_restart(agent);
         if (agent->restarted && hook->restart != NULL)
                 op = hook->restart(agent->database, limit);
         else if (!agent->restarted && hook->reload != NULL)
@@ -116,10 +115,40 @@ enum step_result apply_step(void *work, struct err *err)
         if (op == NULL) {
                 (void)err_set(err, ERR_USAGE, "driver %s cannot %s: set another 'apply'", hook->name,
                               agent->restarted ? "restart" : "reload");
-                return STEP_FAILED;
+                return false;
         }
         agent->status.reload_pending = true;
         agent->status.step_deadline = clock_after(clock_mono(), limit + 5000);
         agent->op = loop_op_start(agent->loop, op, limit, apply_ended, agent);
-        return STEP_WAIT;
+        return true;
+}
+
+/* Is the database that was waited for one that has started with the new files? */
+static void looked_before_restart(struct agent *agent, const struct err *why)
+{
+        struct err err = ERR_INIT;
+
+        if (why == NULL) {
+                agent->waiting = false;
+                log_info("database_started_with_it", LOG_S("database", agent->config->instance));
+                rotation_step_ended(&agent->rotation, STEP_DONE, NULL);
+        } else if (why->kind == ERR_NOT_READY) {
+                failed(agent, why);
+        } else if (!start(agent, &err)) {
+                rotation_step_ended(&agent->rotation, STEP_FAILED, &err);
+        }
+}
+
+enum step_result apply_step(void *work, struct err *err)
+{
+        struct agent *agent = work;
+        const struct bundle *bundle = agent->rotation.rolling_back ? agent->good : agent->candidate;
+
+        agent->restarted = by_restart(agent);
+        /* The leaf tells nothing when only authorities changed. */
+        if (agent->restarted && agent->waiting && agent->change != CHANGE_AUTHORITIES) {
+                (void)proof_start(agent, bundle_leaf(bundle), &bundle->authorities, looked_before_restart);
+                return STEP_WAIT;
+        }
+        return start(agent, err) ? STEP_WAIT : STEP_FAILED;
 }

@@ -8,9 +8,8 @@
 #include "rotate/agent.h"
 #include "rotate/steps.h"
 
-#define PAUSE_MIN_MS     20
-#define PAUSE_MAX_MS     1000
-#define RESTART_LIMIT_MS INT64_C(300000)
+#define PAUSE_MIN_MS 20
+#define PAUSE_MAX_MS 1000
 
 static void look_again(struct agent *agent, const struct err *err)
 {
@@ -61,7 +60,7 @@ enum step_result verify_step(void *work, struct err *err UNUSED)
 {
         struct agent *agent = work;
         const struct bundle *expected = agent->rotation.rolling_back ? agent->good : agent->candidate;
-        int64_t limit = agent->restarted ? RESTART_LIMIT_MS : agent->config->verify_limit_ms;
+        int64_t limit = agent->restarted ? agent->config->restart_limit_ms : agent->config->verify_limit_ms;
 
         /* Entered anew by every look; the limit counts from the first. */
         if (agent->verify_until.ms == 0) {

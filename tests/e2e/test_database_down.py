@@ -75,7 +75,7 @@ def user_config(stack, tmp_path, password):
 
 
 def test_login_refused_then_allowed(stack, tmp_path, authority):
-    stack.agent.config["mariadb"] = user_config(stack, tmp_path, "right")
+    stack.agent.config["admin"] = user_config(stack, tmp_path, "right")
     bundle = authority.issue()
     stack.volume.publish(bundle)
     stack.agent.start()
@@ -88,7 +88,7 @@ def test_login_refused_then_allowed(stack, tmp_path, authority):
 
 
 def test_privilege_missing_then_granted(stack, tmp_path, authority):
-    stack.agent.config["mariadb"] = user_config(stack, tmp_path, "right")
+    stack.agent.config["admin"] = user_config(stack, tmp_path, "right")
     bundle = authority.issue()
     stack.volume.publish(bundle)
     stack.agent.start()
@@ -103,7 +103,7 @@ def test_privilege_missing_then_granted(stack, tmp_path, authority):
 
 def test_least_privilege_is_enough(stack, tmp_path):
     """The documented user: RELOAD and nothing else."""
-    stack.agent.config["mariadb"] = user_config(stack, tmp_path, "right")
+    stack.agent.config["admin"] = user_config(stack, tmp_path, "right")
     stack.db.start(tls=False)
     stack.db.create_user("agent", "right")
     stack.db.stop()
