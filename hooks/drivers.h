@@ -6,4 +6,6 @@
 #include "hooks/hook.h"
 
 extern const struct hook mariadb_hook;
+extern const struct hook mysql_hook;
+extern const struct hook perconaxtradb_hook;
 extern const struct hook generic_hook;

@@ -11,6 +11,7 @@
 #include "hooks/drivers.h"
 #include "hooks/exec.h"
 #include "hooks/http_call.h"
+#include "hooks/pem_outputs.h"
 #include "hooks/process.h"
 
 #define COMMAND_LIMIT_MS 60000
@@ -29,12 +30,6 @@ struct nothing {
 };
 
 static const char *const sections[] = { "generic", NULL };
-
-static const struct output outputs[] = {
-        { .name = "ca.crt", .content = OUTPUT_CA, .attr = { 0644, FS_KEEP, (gid_t)FS_KEEP } },
-        { .name = "tls.crt", .content = OUTPUT_CHAIN, .attr = { 0644, FS_KEEP, (gid_t)FS_KEEP } },
-        { .name = "tls.key", .content = OUTPUT_KEY, .attr = { 0640, FS_KEEP, (gid_t)FS_KEEP } },
-};
 
 static int generic_open(const struct hook_settings *settings, struct database **out, struct err *err);
 
@@ -136,8 +131,8 @@ const struct hook generic_hook = {
         .summary = "any server: reload by HTTP call, signal or command, restart by signal or command",
         .caps = HOOK_RELOADS,
         .sections = sections,
-        .outputs = outputs,
-        .n_outputs = ARRAY_LEN(outputs),
+        .outputs = pem_outputs,
+        .n_outputs = PEM_OUTPUTS_N,
         .open = generic_open,
         .close = generic_close,
         .reload = generic_reload,

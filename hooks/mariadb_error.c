@@ -22,6 +22,8 @@ static const char no_quorum[] = "the node has no quorum; with GRANT SUPER the ag
 static const char shutting[] = "the server is shutting down";
 static const char lost[] = "the connection broke";
 static const char crowded[] = "all connections are taken; raise max_connections or extra_max_connections";
+static const char too_old[] =
+        "an older server? MariaDB 10.4, MySQL 8.0.16 and newer can reload; else set apply to restart";
 static const char tls[] = "no TLS with this server; set admin.socket to log in without it";
 
 /* Remedies of logins and rights are made from the context, so theirs is NULL. */
@@ -31,7 +33,7 @@ static const struct code_row rows[] = {
         { 1045, ERR_AUTH, false, NULL },         /* access denied */
         { 1047, ERR_NOT_READY, false, no_quorum },
         { 1053, ERR_NOT_READY, true, shutting },                         /* shutdown in progress */
-        { 1064, ERR_ENGINE, false, "MariaDB 10.4 or newer is needed" },  /* syntax */
+        { 1064, ERR_ENGINE, false, too_old },                            /* syntax */
         { 1129, ERR_NOT_READY, false, "run FLUSH HOSTS on the server" }, /* host is blocked */
         { 1130, ERR_AUTH, false, NULL },                                 /* host not allowed */
         { 1142, ERR_PRIVILEGE, false, NULL },                            /* table access */

@@ -29,7 +29,11 @@
 #define PACKET_MAX_BYTES ((size_t)1 << 20)
 #define USER_MAX_BYTES   80
 
-static const char methods[] = "mysql_native_password,client_ed25519,parsec";
+/*
+ * Methods a server may ask for. MySQL has only the last one; over a unix socket or TLS it may ask for the
+ * password itself, so a host beyond loopback is verified first (set_options).
+ */
+static const char methods[] = "mysql_native_password,client_ed25519,parsec,caching_sha2_password";
 
 /*
  * libmariadb 3.3 waits for the TLS handshake with poll(2) even in its non-blocking mode, without limit.

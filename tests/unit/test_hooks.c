@@ -5,6 +5,7 @@
 #include "hooks/galera.h"
 
 #include "hooks/mariadb_error.h"
+#include "hooks/mysql_version.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -211,6 +212,36 @@ static void error_codes(void **state UNUSED)
         }
 }
 
+static void versions(void **state UNUSED)
+{
+        static const struct {
+                const char *version;
+                bool mariadb;
+                bool reloads;
+        } cases[] = {
+                { "9.7.4-2", false, true },
+                { "8.4.3-3.1", false, true },
+                { "8.0.36-28.1", false, true },
+                { "8.0.16", false, true },
+                { "8.0.15", false, false },
+                { "5.7.44-48-log", false, false },
+                { "10.11.19-MariaDB-0+deb12u1", true, true },
+                { "10.4.1-MariaDB", true, true },
+                { "10.3.39-MariaDB", true, false },
+                { "5.5.5-10.6.12-MariaDB-log", true, true },
+                { "5.5.68-MariaDB", true, false },
+                { "", false, true },
+                { "next", false, true },
+                { "99999999999999999999.1.1", false, true },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                if (mysql_version_is_mariadb(cases[i].version) != cases[i].mariadb ||
+                    mysql_version_reloads(cases[i].version) != cases[i].reloads)
+                        fail_msg("'%s'", cases[i].version);
+        }
+}
+
 static void drivers(void **state UNUSED)
 {
         const struct hook *const *all = hook_all();
@@ -303,10 +334,15 @@ static void generic_works(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(options),       cmocka_unit_test(addresses),
-                cmocka_unit_test(peers),         cmocka_unit_test(too_many_peers),
-                cmocka_unit_test(judgement),     cmocka_unit_test(error_codes),
-                cmocka_unit_test(drivers),       cmocka_unit_test(generic_settings),
+                cmocka_unit_test(options),
+                cmocka_unit_test(addresses),
+                cmocka_unit_test(peers),
+                cmocka_unit_test(too_many_peers),
+                cmocka_unit_test(judgement),
+                cmocka_unit_test(error_codes),
+                cmocka_unit_test(versions),
+                cmocka_unit_test(drivers),
+                cmocka_unit_test(generic_settings),
                 cmocka_unit_test(generic_works),
         };
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Reload of a MySQL or Percona server: each statement local to the node, each answer read.
+ *
+ *   SELECT VERSION()                which statement does it know?
+ *   ALTER INSTANCE RELOAD TLS       client and administration port. Never NO ROLLBACK ON ERROR: that leaves a
+ *                                   server without TLS behind a warning
+ *   SHOW WARNINGS                   the X protocol's part may fail while the statement says OK
+ *   SHOW … wsrep_provider_options   perconaxtradb only: can the provider reload the group link?
+ *   SET GLOBAL wsrep_provider_options='socket.ssl_reload=1'
+ *
+ * A MariaDB server in the place of either gets FLUSH LOCAL SSL, which does all of it.
+ */
+#include "hooks/mariadb_session.h"
+
+/*
+ * session is borrowed. group: also the link between members.
+ *
+ * ERR_ENGINE the files were refused, or the server has no such statement; what mariadb_session_run fails
+ * with.
+ */
+struct op *mysql_reload_start(struct mariadb_session *session, bool group, int64_t limit_ms);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Percona XtraDB Cluster 8.0 and 8.4 (5.7 by restart only). ALTER INSTANCE RELOAD TLS does not reach the link
+ * between members, which is set up once from ssl_* at start: the provider is told by socket.ssl_reload, where
+ * it has that. What the link then serves is proven by health(): a fresh mutual handshake with every member.
+ *
+ * At SHUTDOWN the server first tells its proxies and sleeps pxc_maint_transition_period (10 s); only the end
+ * of the connection is the end of the server.
+ */
+#include "hooks/drivers.h"
+#include "hooks/galera_rules.h"
+#include "hooks/mysql_family.h"
+#include "hooks/mysql_reload.h"
+#include "hooks/pem_outputs.h"
+
+static const char *const endpoints[] = { "mysql://127.0.0.1:3306", NULL };
+static const char *const sections[] = { "admin", "galera", NULL };
+
+static int perconaxtradb_open(const struct hook_settings *settings, struct database **out, struct err *err)
+{
+        return mysql_family_open(&perconaxtradb_hook, settings, out, err);
+}
+
+static struct op *perconaxtradb_reload(struct database *database, int64_t limit_ms)
+{
+        return mysql_reload_start(mysql_family_of(database)->session, true, limit_ms);
+}
+
+static void perconaxtradb_check(const struct database *database, const struct bundle *fresh,
+                                const struct bundle *published, struct findings *out)
+{
+        mysql_family_check(database, fresh, published, out);
+        galera_rules_check(database, fresh, published, out);
+}
+
+const struct hook perconaxtradb_hook = {
+        .name = "perconaxtradb",
+        .summary = "Percona XtraDB Cluster 8.0 or newer: ALTER INSTANCE RELOAD TLS and the provider's "
+                   "socket.ssl_reload",
+        .caps = HOOK_RELOADS | HOOK_TRUST_GROWS | HOOK_CLUSTERED,
+        .endpoints = endpoints,
+        .sections = sections,
+        .outputs = pem_outputs,
+        .n_outputs = PEM_OUTPUTS_N,
+        .open = perconaxtradb_open,
+        .close = mysql_family_close,
+        .check = perconaxtradb_check,
+        .needs_restart = mysql_family_needs_restart,
+        .reload = perconaxtradb_reload,
+        .restart = mysql_family_restart,
+        .health = mysql_family_health,
+};
