@@ -97,6 +97,7 @@ stage_e2e() {
         local base=$RESULTS/e2e status=0
         build release || return 0
         build asan || return 0
+        mysql_fetch
         rm -rf "$base"
         mkdir -p "$base"
         # Debian's pytest, whatever other Python comes first in PATH.

@@ -22,6 +22,8 @@ class Stack:
     dbfiles  -> published           what the server reads: a test may point it elsewhere, to deceive the agent
     """
 
+    server, driver = MariaDB, "mariadb"
+
     def __init__(self, folder, template, authority, binary=None, **config):
         self.dir = Path(folder)
         self.dir.mkdir(parents=True, exist_ok=True)
@@ -30,13 +32,13 @@ class Stack:
         self.published = self.dir / "published"
         self.db_files = self.dir / "dbfiles"
         self.db_files.symlink_to(self.published)
-        self.db = MariaDB(self.dir / "mariadb", template, self.db_files)
+        self.db = self.server(self.dir / self.driver, template, self.db_files)
         self.agent = Agent(self.dir / "agent", {**self.settings(), **config}, binary=binary)
         self.loads = []
         self.bundle = None
 
     def settings(self):
-        return {"database": "mariadb", "source": str(self.volume.path), "publish": str(self.published),
+        return {"database": self.driver, "source": str(self.volume.path), "publish": str(self.published),
                 "endpoints": [f"mysql://127.0.0.1:{self.db.port}"], "retry-min": "200ms", "retry-max": "2s",
                 "admin": {"socket": str(self.db.socket), "user": "root"}}
 
