@@ -38,6 +38,7 @@ struct handshake {
         struct op *dial;
         struct stream stream;
         struct preamble_pump pump;
+        struct framer framer;
         bool preamble_begun;
         bool preamble_over; /* only its last bytes are left to send */
         SSL *ssl;
@@ -103,6 +104,14 @@ static enum op_state tls_failed(struct handshake *self, struct err *err)
         handshake_text_tls(&known, ERR_peek_last_error(), cause);
         ERR_clear_error();
         return give_up(self, ERR_PROTOCOL, err, cause);
+}
+
+static enum op_state unframed(struct handshake *self, const struct err *why, struct err *err)
+{
+        char cause[HANDSHAKE_TEXT_MAX];
+
+        (void)snprintf(cause, sizeof(cause), "sends %.100s", why->text);
+        return give_up(self, why->kind, err, cause);
 }
 
 static void judge(struct handshake *self, struct err *err)
@@ -213,11 +222,13 @@ static enum op_state preamble(struct handshake *self, struct err *err)
 /* One read from the peer; OP_DONE leads on only when not ended. */
 static enum op_state pull(struct handshake *self, struct err *err)
 {
-        switch (handshake_context_fill(self->ssl, &self->stream)) {
+        struct err why = ERR_INIT;
+
+        switch (handshake_context_fill(self->ssl, &self->framer, &self->stream, &why)) {
         case STREAM_WAIT:
                 return wait_for(self, POLLIN);
         case STREAM_END:
-                return broken_off(self, err);
+                return why.kind != ERR_NONE ? unframed(self, &why, err) : broken_off(self, err);
         case STREAM_OK:
                 break;
         }
@@ -252,7 +263,7 @@ static enum op_state tls(struct handshake *self, struct mono now, struct err *er
 
                 ERR_clear_error();
                 r = SSL_do_handshake(self->ssl);
-                flushed = handshake_context_flush(self->ssl, &self->stream);
+                flushed = handshake_context_flush(self->ssl, self->framer.framing, &self->stream);
                 if (r != 1 && SSL_get_error(self->ssl, r) != SSL_ERROR_WANT_READ)
                         return tls_failed(self, err);
                 if (flushed == STREAM_WAIT)
@@ -266,6 +277,7 @@ static enum op_state tls(struct handshake *self, struct mono now, struct err *er
         if (self->stream.write_broken)
                 return broken_off(self, err);
         self->result->completed = true;
+        self->framer.framing = NULL; /* from here on TLS is bare */
         self->settled = clock_after(now, self->request.settle_ms);
         return OP_DONE;
 }
@@ -376,6 +388,7 @@ struct op *handshake_start(const struct handshake_request *request, int64_t limi
         self->witness.chain = &result->chain;
         self->where = dial_where(request->host, request->port);
         self->stream.fd = -1;
+        self->framer.framing = request->preamble == NULL ? NULL : request->preamble->framing;
         self->dial = dial_start(request->host, request->port, limit_ms, &self->stream.fd, result->address);
         return &self->op;
 }

@@ -168,7 +168,9 @@ int handshake_context_open(const struct handshake_context *context, const struct
         SSL_set_bio(ssl, in, to);
         SSL_set_connect_state(ssl);
         (void)SSL_set_app_data(ssl, witness);
-        if (request->prove_mutual && SSL_set_max_proto_version(ssl, TLS1_2_VERSION) != 1)
+        /* The records of TLS 1.3 that follow its handshake would be outside the packets. */
+        if ((request->prove_mutual || (request->preamble != NULL && request->preamble->framing != NULL)) &&
+            SSL_set_max_proto_version(ssl, TLS1_2_VERSION) != 1)
                 return fail(err, ERR_INTERNAL, "TLS connection");
         if (set_server_name(ssl, request, err) != 0 || set_alpn(ssl, request->alpn, err) != 0 ||
             set_identity(ssl, request->identity, err) != 0)
@@ -177,8 +179,10 @@ int handshake_context_open(const struct handshake_context *context, const struct
         return 0;
 }
 
-enum stream_state handshake_context_flush(SSL *ssl, struct stream *stream)
+enum stream_state handshake_context_flush(SSL *ssl, const struct framing *framing, struct stream *stream)
 {
+        size_t header_len = framing == NULL ? 0 : framing->header_len;
+        size_t payload_max = framing == NULL ? STREAM_CHUNK : framing->payload_max;
         uint8_t out[STREAM_CHUNK];
 
         for (;;) {
@@ -186,21 +190,28 @@ enum stream_state handshake_context_flush(SSL *ssl, struct stream *stream)
 
                 if (stream_flush(stream) == STREAM_WAIT)
                         return STREAM_WAIT;
-                n = BIO_read(SSL_get_wbio(ssl), out, sizeof(out));
+                n = BIO_read(SSL_get_wbio(ssl), out + header_len, (int)payload_max);
                 if (n <= 0)
                         return STREAM_OK;
-                stream_put(stream, out, (size_t)n);
+                if (framing != NULL)
+                        framing->wrap(out, (size_t)n);
+                stream_put(stream, out, header_len + (size_t)n);
         }
 }
 
 /* A memory BIO takes everything; out of memory is the only way it could not. */
-enum stream_state handshake_context_fill(SSL *ssl, struct stream *stream)
+enum stream_state handshake_context_fill(SSL *ssl, struct framer *framer, struct stream *stream,
+                                         struct err *err)
 {
         uint8_t in[STREAM_CHUNK];
         size_t got = 0;
         enum stream_state state = stream_get(stream, in, sizeof(in), &got);
 
-        if (state == STREAM_OK && BIO_write(SSL_get_rbio(ssl), in, (int)got) != (int)got) {
+        if (state != STREAM_OK)
+                return state;
+        if (framing_strip(framer, in, &got, err) != 0)
+                return STREAM_END;
+        if (got > 0 && BIO_write(SSL_get_rbio(ssl), in, (int)got) != (int)got) {
                 stream->sys = ENOMEM;
                 return STREAM_END;
         }
@@ -215,7 +226,7 @@ void handshake_context_close(SSL *ssl, struct stream *stream)
         ERR_clear_error();
         if (SSL_is_init_finished(ssl) && stream->out_len == 0) {
                 (void)SSL_shutdown(ssl);
-                (void)handshake_context_flush(ssl, stream);
+                (void)handshake_context_flush(ssl, NULL, stream);
         }
         /* Bytes left unread would turn the end of the connection into a reset. */
         (void)stream_get(stream, rest, sizeof(rest), &got);

@@ -41,6 +41,7 @@ enum preamble_state preamble_feed(struct preamble_pump *pump, const uint8_t *dat
                 len = pump->want;
         buf_add(&pump->in, data, len);
         pump->want -= len;
+        pump->io.out_len = 0; /* was sent; a piece of an answer asks for nothing new */
         return pump->want > 0 ? PREAMBLE_MORE : run(pump, err);
 }
 

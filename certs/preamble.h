@@ -31,6 +31,7 @@ struct preamble {
         /* First call with in_len 0. PREAMBLE_TLS: send out, then start TLS. Never reads past the TLS
          * boundary. */
         enum preamble_state (*step)(struct preamble_io *io, struct err *err);
+        const struct framing *framing; /* packets that TLS's handshake travels in; NULL: none */
 };
 
 /*

@@ -169,4 +169,4 @@ static enum preamble_state step(struct preamble_io *io, struct err *err)
         return PREAMBLE_TLS;
 }
 
-const struct preamble mysql_greeting_preamble = { "mysql", step };
+const struct preamble mysql_greeting_preamble = { "mysql", step, NULL };

@@ -40,4 +40,4 @@ static enum preamble_state step(struct preamble_io *io, struct err *err)
         return judge(io->in[0], err) == 0 ? PREAMBLE_TLS : PREAMBLE_FAILED;
 }
 
-const struct preamble postgres_preamble = { "postgres", step };
+const struct preamble postgres_preamble = { "postgres", step, NULL };

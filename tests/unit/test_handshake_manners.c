@@ -111,7 +111,7 @@ static enum preamble_state demand(struct preamble_io *io, struct err *err UNUSED
 
 static void runs_the_preamble(void **state)
 {
-        static const struct preamble preamble = { "demand", demand };
+        static const struct preamble preamble = { "demand", demand, NULL };
         struct world *world = world_of(state);
 
         for (int i = 0; i < 2; i++) {

@@ -257,7 +257,7 @@ static enum preamble_state greedy(struct preamble_io *io, struct err *err UNUSED
 
 static void test_pump_bounds(void **state)
 {
-        static const struct preamble preamble = { "greedy", greedy };
+        static const struct preamble preamble = { "greedy", greedy, NULL };
         static uint8_t bytes[WIRE_PACKET_MAX_BYTES];
         struct preamble_pump pump;
         struct err err = ERR_INIT;
