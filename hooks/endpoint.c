@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "hooks/wire/mysql_greeting.h"
 #include "hooks/wire/postgres.h"
+#include "hooks/wire/tds.h"
 
 #include <string.h>
 
@@ -19,24 +20,27 @@ struct scheme {
         const char *name;
         int port; /* 0: must be given */
         const struct preamble *preamble;
+        const char *alpn;
 };
 
 /* endpoint_schemes repeats the names; a test compares. */
 static const struct scheme schemes[] = {
-        { "mysql", 3306, &mysql_greeting_preamble },
-        { "mariadb", 3306, &mysql_greeting_preamble },
-        { "postgres", 5432, &postgres_preamble },
-        { "postgresql", 5432, &postgres_preamble },
-        { "tls", 0, NULL },
-        { "https", 443, NULL },
-        { "rediss", 6379, NULL },
-        { "mongodb", 27017, NULL },
-        { "galera", 4567, NULL },
+        { "mysql", 3306, &mysql_greeting_preamble, NULL },
+        { "mariadb", 3306, &mysql_greeting_preamble, NULL },
+        { "postgres", 5432, &postgres_preamble, NULL },
+        { "postgresql", 5432, &postgres_preamble, NULL },
+        { "tls", 0, NULL, NULL },
+        { "https", 443, NULL, NULL },
+        { "rediss", 6379, NULL, NULL },
+        { "mongodb", 27017, NULL, NULL },
+        { "tds", 1433, &tds_preamble, NULL },
+        { "tds8", 1433, NULL, TDS_STRICT_ALPN },
+        { "galera", 4567, NULL, NULL },
 };
 
 const char *endpoint_schemes(void)
 {
-        return "mysql mariadb postgres postgresql tls https rediss mongodb galera";
+        return "mysql mariadb postgres postgresql tls https rediss mongodb tds tds8 galera";
 }
 
 static const struct scheme *find_scheme(const char *name, size_t len)
@@ -149,6 +153,7 @@ int endpoint_parse(const char *url, struct endpoint *out, struct err *err)
         if (refuse_parts(url, rest, err) != 0)
                 return -1;
         parsed.preamble = scheme->preamble;
+        parsed.alpn = scheme->alpn;
         if (rest[0] == '/' && rest[1] == '\0')
                 return err_set(err, ERR_USAGE, "'%.80s': neither host nor socket", url);
         if (rest[0] == '/')
@@ -173,5 +178,6 @@ struct handshake_request endpoint_request(const struct endpoint *endpoint)
                 .host = endpoint->host,
                 .port = endpoint->port,
                 .preamble = endpoint->preamble,
+                .alpn = endpoint->alpn,
         };
 }

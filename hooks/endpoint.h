@@ -2,7 +2,7 @@
 #pragma once
 /*
  * A listener to prove, as a URL: mysql://host:3306, mysql:///run/mysqld/mysqld.sock, postgres://…, tls://…,
- * https://… An IPv6 address stands in brackets.
+ * https://…, tds://… (SQL Server), tds8://… (strict) An IPv6 address stands in brackets.
  */
 #include "base/err.h"
 #include "certs/handshake.h"
@@ -12,6 +12,7 @@ struct endpoint {
         char *host;                      /* without brackets; or the path of a unix socket */
         int port;                        /* 0 for a unix socket */
         const struct preamble *preamble; /* NULL: direct TLS */
+        const char *alpn;                /* protocol asked for in TLS; NULL: none */
 };
 
 /* ERR_USAGE: unknown scheme (the known ones are named), no host, bad port. Outputs owned by the caller. */

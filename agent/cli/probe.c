@@ -270,7 +270,8 @@ const struct command probe_command = {
         .synopsis = "[OPTION]… URL",
         .details =
                 "URL is SCHEME://HOST[:PORT] or SCHEME:///path/of/a/socket. Schemes: mysql (also mariadb),\n"
-                "postgres (also postgresql), tls, https, rediss, mongodb, galera.\n\n"
+                "postgres (also postgresql), tls, https, rediss, mongodb, galera,\n"
+                "tds (SQL Server), tds8 (SQL Server in strict mode).\n\n"
                 "Nothing logs in. A MySQL server counts that as an aborted connection and blocks a host "
                 "after\n"
                 "max_connect_errors of them; loopback and unix sockets are exempt.\n\n"

@@ -14,6 +14,7 @@
 #include "hooks/endpoint.h"
 #include "hooks/wire/mysql_greeting.h"
 #include "hooks/wire/postgres.h"
+#include "hooks/wire/tds.h"
 
 static const struct {
         const char *url;
@@ -37,6 +38,8 @@ static const struct {
         { "rediss://cache", "cache", 6379, NULL },
         { "mongodb://doc", "doc", 27017, NULL },
         { "galera://node", "node", 4567, NULL },
+        { "tds://sql", "sql", 1433, &tds_preamble },
+        { "tds8://sql:14330", "sql", 14330, NULL },
 };
 
 static const struct {
@@ -142,7 +145,7 @@ static void test_schemes(void **state)
                 endpoint_done(&endpoint);
                 n++;
         }
-        assert_int_equal(n, 9);
+        assert_int_equal(n, 11);
 }
 
 int main(void)
