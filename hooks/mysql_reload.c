@@ -95,6 +95,8 @@ static int next_phase(struct reload *reload, struct err *err)
                 reload->phase = reload->group_reloads ? PHASE_GROUP : PHASE_END;
                 return 0;
         case PHASE_FLUSH:
+                reload->phase = reload->group ? PHASE_PROVIDER : PHASE_END;
+                return 0;
         case PHASE_GROUP:
         case PHASE_END:
                 reload->phase = PHASE_END;

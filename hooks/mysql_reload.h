@@ -10,7 +10,8 @@
  *   SHOW … wsrep_provider_options   perconaxtradb only: can the provider reload the group link?
  *   SET GLOBAL wsrep_provider_options='socket.ssl_reload=1'
  *
- * A MariaDB server in the place of either gets FLUSH LOCAL SSL, which does all of it.
+ * A MariaDB server in the place of either gets FLUSH LOCAL SSL instead of ALTER; its provider is told
+ * likewise, because before 10.4.19 and 10.5.10 FLUSH did not reach it.
  */
 #include "hooks/mariadb_session.h"
 

@@ -76,6 +76,14 @@ def test_refused_before_the_server_hears_of_it(make, authority):
     assert seen_by_openssl(stack.db.port) == before == stack.published_fp()
 
 
+def test_leaf_named_like_its_authority(make, authority):
+    """The chain verifies, and yet MySQL's clients would take it for a self-signed one: the driver's own rule."""
+    stack = make().up()
+    stack.volume.publish(authority.issue(cn="Test Authority"))
+    stack.wait_refused("^engine: .*same subject")
+    assert seen_by_openssl(stack.db.port) == stack.bundle.fp
+
+
 def test_server_refuses_the_files(make, authority):
     """ERROR 3888: the server keeps what it has, the last good bundle is put back."""
     stack = make().up()
