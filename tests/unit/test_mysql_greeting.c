@@ -270,6 +270,33 @@ static void test_pump_bounds(void **state)
         preamble_done(&pump);
 }
 
+static enum preamble_state speaks_first(struct preamble_io *io, struct err *err UNUSED)
+{
+        if (io->stage++ > 0)
+                return PREAMBLE_TLS;
+        io->out[0] = '?';
+        io->out_len = 1;
+        io->need = 2;
+        return PREAMBLE_MORE;
+}
+
+/* An answer that comes in pieces must not make the question go out again. */
+static void test_pump_asks_once(void **state)
+{
+        static const struct preamble preamble = { "speaks first", speaks_first, NULL };
+        struct preamble_pump pump;
+        struct err err = ERR_INIT;
+
+        (void)state;
+        assert_int_equal(preamble_begin(&pump, &preamble, &err), PREAMBLE_MORE);
+        assert_int_equal(pump.io.out_len, 1);
+        assert_int_equal(preamble_feed(&pump, (const uint8_t *)"a", 1, &err), PREAMBLE_MORE);
+        assert_int_equal(pump.io.out_len, 0);
+        assert_int_equal(preamble_feed(&pump, (const uint8_t *)"b", 1, &err), PREAMBLE_TLS);
+        assert_int_equal(pump.io.out_len, 0);
+        preamble_done(&pump);
+}
+
 static void test_postgres(void **state)
 {
         static const uint8_t request[] = { 0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f };
@@ -305,7 +332,7 @@ int main(void)
                 cmocka_unit_test(test_greetings),       cmocka_unit_test(test_every_truncation_waits),
                 cmocka_unit_test(test_garbage_headers), cmocka_unit_test(test_long_version_is_cut),
                 cmocka_unit_test(test_ssl_request),     cmocka_unit_test(test_pump_bounds),
-                cmocka_unit_test(test_postgres),
+                cmocka_unit_test(test_pump_asks_once),  cmocka_unit_test(test_postgres),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
