@@ -10,13 +10,6 @@
 #include "certs/policy.h"
 #include "hooks/endpoint.h"
 
-/* What clients may use: what the configuration (or the plan) asks for, and what the settings file says. */
-enum hook_tls {
-        HOOK_TLS_ON,       /* offered, not demanded */
-        HOOK_TLS_REQUIRED, /* clear text is refused */
-        HOOK_TLS_OFF,      /* clear text only; what is published stays where it is */
-};
-
 enum hook_caps {
         HOOK_RELOADS = 1u << 0,     /* takes a new leaf without a restart */
         HOOK_TRUST_GROWS = 1u << 1, /* a dropped authority stays trusted until a restart */
@@ -30,8 +23,8 @@ enum hook_caps {
 struct admin_settings {
         const char *socket;        /* unix socket; preferred when set */
         const char *host;          /* else TCP with TLS, "127.0.0.1" by default */
-        int port;                  /* 0: the engine's own, 3306 or 1433 */
-        const char *user;          /* NULL: the engine's own, "root" or "sa" */
+        int port;                  /* 0: 3306 */
+        const char *user;          /* NULL: "root" */
         const char *password_file; /* NULL: none (unix_socket authentication) */
 };
 
@@ -59,8 +52,6 @@ struct generic_settings {
 struct hook_settings {
         const char *publish; /* directory the outputs are in */
         const struct policy *policy;
-        const char
-                *settings_file; /* the engine's, written by the agent; NULL: the agent changes no settings */
         struct admin_settings admin;
         struct galera_settings galera;
         struct generic_settings generic;
@@ -82,16 +73,6 @@ struct database {
         struct hook_facts facts;
         const struct bundle
                 *published; /* set by the agent: what peers' probes present and trust; NULL before */
-        enum hook_tls tls;  /* set by the agent: what the settings written last say; health() proves it */
-        bool proves_tls;    /* set by the agent: it has written settings, so health() must prove `tls` */
-};
-
-/* For hook.settings. */
-struct hook_wish {
-        enum hook_tls tls;
-        const char *publish;    /* the published directory: its files are found under unchanging names */
-        const char *generation; /* the directory of this generation: names that never were another pair */
-        const char *present;    /* text of the settings file as it is; NULL when there is none */
 };
 
 struct hook {
@@ -99,8 +80,6 @@ struct hook {
         const char *summary; /* one line for help and man page */
         unsigned caps;
         const char *const *sections;  /* of the configuration that mean something to it, NULL-terminated */
-        const char *const *order;     /* roles (facts.role) in the order in which members of a cluster take
-                                         their turn, NULL-terminated; NULL: any order */
         const char *const *endpoints; /* defaults, NULL-terminated; NULL: must be configured */
         const struct output *outputs; /* default files */
         size_t n_outputs;
@@ -110,13 +89,6 @@ struct hook {
         /* Pure: findings of this engine for a bundle, published may be NULL. NULL: none of its own. */
         void (*check)(const struct database *database, const struct bundle *fresh,
                       const struct bundle *published, struct findings *out);
-        /*
-         * Pure: the whole text of the engine's settings file for this wish, with everything in `present` that
-         * is not ours kept byte for byte. ERR_PARSE: present is not what it should be (line, what to do).
-         * NULL: this driver cannot switch TLS on and off.
-         */
-        int (*settings)(const struct database *database, const struct hook_wish *wish, struct buf *out,
-                        struct err *err);
         /* Pure: does taking this change need a restart, although the engine reloads? NULL: never. */
         bool (*needs_restart)(const struct database *database, enum change_class change);
         /*
