@@ -34,6 +34,19 @@ const char *output_content_name(enum output_content content)
         return names[content];
 }
 
+bool output_is_store(enum output_content content)
+{
+        return content == OUTPUT_PKCS12 || content == OUTPUT_TRUSTSTORE;
+}
+
+const struct output *output_find(const struct output *outputs, size_t n, enum output_content content)
+{
+        for (size_t i = 0; i < n; i++)
+                if (outputs[i].content == content)
+                        return &outputs[i];
+        return NULL;
+}
+
 static void add_pem(const char *label, const uint8_t *der, size_t len, struct buf *out)
 {
         uint8_t line[LINE_BYTES / 3 * 4 + 1];

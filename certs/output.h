@@ -29,6 +29,10 @@ struct output {
 /* -1 when unknown. */
 int output_parse_content(const char *text);
 const char *output_content_name(enum output_content content);
+/* A PKCS#12 file, which may have a password. */
+bool output_is_store(enum output_content content);
+/* The first output of this content, NULL when there is none. */
+const struct output *output_find(const struct output *outputs, size_t n, enum output_content content);
 /*
  * authorities may be more than the bundle's own (old ∪ new during a change of authority).
  * ERR_INTERNAL when OpenSSL fails; ERR_REFUSED when the content cannot be made from this bundle (no

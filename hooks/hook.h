@@ -6,9 +6,8 @@
  */
 #include "base/op.h"
 #include "certs/change.h"
-#include "certs/output.h"
-#include "certs/policy.h"
 #include "hooks/endpoint.h"
+#include "hooks/hook_settings.h"
 
 enum hook_caps {
         HOOK_RELOADS = 1u << 0,     /* takes a new leaf without a restart */
@@ -16,52 +15,18 @@ enum hook_caps {
         HOOK_CLUSTERED = 1u << 2,   /* may be a member of a cluster that speaks TLS among its members */
 };
 
-/*
- * How to log in at the engine, for every driver that does. Strings of all settings are borrowed from the
- * configuration for the life of the agent.
- */
-struct admin_settings {
-        const char *socket;        /* unix socket; preferred when set */
-        const char *host;          /* else TCP with TLS, "127.0.0.1" by default */
-        int port;                  /* 0: 3306 */
-        const char *user;          /* NULL: "root" */
-        const char *password_file; /* NULL: none (unix_socket authentication) */
-};
-
-/* mariadb, perconaxtradb */
-struct galera_settings {
-        const char *group_address; /* own host:port of the group link, to prove it too; NULL: from wsrep
-                                      variables */
-        const char *const *peers;  /* host:port of group links to prove; empty: from wsrep variables */
-        size_t n_peers;
-};
-
-struct generic_settings {
-        const char *const *reload_command; /* argument vector, NULL-terminated; NULL: unset */
-        const char *const *restart_command;
-        int reload_signal;         /* 0: unset */
-        int restart_signal;        /* 0: unset */
-        const char *pid_file;      /* of the process to signal */
-        const char *executable;    /* its /proc/<pid>/exe must be this path (or end in "/" + this name) */
-        const char *reload_url;    /* HTTP call; NULL: unset */
-        const char *reload_method; /* "POST" by default */
-        int reload_status;         /* expected status, 0: any 2xx */
-        int64_t command_limit_ms;  /* whole process group is killed after it; 60 s by default */
-};
-
-struct hook_settings {
-        const char *publish; /* directory the outputs are in */
-        const struct policy *policy;
-        struct admin_settings admin;
-        struct galera_settings galera;
-        struct generic_settings generic;
+/* What the engine's settings file is to say. */
+struct settings_wish {
+        enum tls_mode mode;     /* never TLS_UNMANAGED */
+        const char *generation; /* directory of the generation that is being published; files of a later one
+                                   have other paths, so an engine that reads by path reads no torn pair */
 };
 
 /* What the driver knows of the engine, refreshed by health(). */
 struct hook_facts {
         bool known; /* false until the engine answered once */
         char version[96];
-        char role[32];  /* "standalone", "member", "donor", …; "" unknown */
+        char role[32];  /* one of hook->roles, "standalone", or a passing one such as "donor"; "" unknown */
         bool clustered; /* speaks TLS with other members */
         int members;    /* of the cluster as it sees it; 0 when not clustered */
 };
@@ -73,6 +38,8 @@ struct database {
         struct hook_facts facts;
         const struct bundle
                 *published; /* set by the agent: what peers' probes present and trust; NULL before */
+        enum tls_mode mode; /* set by the agent: of what is published. Until its restart is over the engine
+                               may still be in the one before: who connects copes with both */
 };
 
 struct hook {
@@ -83,12 +50,25 @@ struct hook {
         const char *const *endpoints; /* defaults, NULL-terminated; NULL: must be configured */
         const struct output *outputs; /* default files */
         size_t n_outputs;
+        const char *const *roles;  /* of a cluster's members, NULL-terminated, in the order in which they are
+                                      safely restarted; NULL: no order */
+        const char *settings_file; /* default path; NULL: must be configured */
+        const char *not_reloaded;  /* one sentence for people: what a reload does not reach; NULL: nothing */
         /* Checks the settings (ERR_USAGE names the key) and makes the object. Does not connect. Mandatory. */
         int (*open)(const struct hook_settings *settings, struct database **out, struct err *err);
         void (*close)(struct database *database);
         /* Pure: findings of this engine for a bundle, published may be NULL. NULL: none of its own. */
         void (*check)(const struct database *database, const struct bundle *fresh,
                       const struct bundle *published, struct findings *out);
+        /*
+         * Pure: the engine's settings file with TLS as wished, appended to out; whatever else stands in
+         * `present` ("" when there is no such file) is kept byte for byte. NULL: cannot be switched by us.
+         * The same wish over its own result changes nothing.
+         *
+         * ERR_PARSE `present` is no such file, with its line; ERR_USAGE a mode that this engine has not.
+         */
+        int (*settings)(const struct database *database, const struct settings_wish *wish,
+                        const char *present, struct buf *out, struct err *err);
         /* Pure: does taking this change need a restart, although the engine reloads? NULL: never. */
         bool (*needs_restart)(const struct database *database, enum change_class change);
         /*

@@ -142,17 +142,31 @@ static void derive_lists(struct draft *draft, const struct hook *hook)
                 json_append_str(schema_node(draft->doc.root, "endpoints"), config->endpoints[i]);
 }
 
+/* A store without a password of its own has the common one. */
+static void derive_passwords(struct config *config)
+{
+        for (size_t i = 0; i < config->n_outputs; i++)
+                if (output_is_store(config->outputs[i].content) && config->files[i].password_file == NULL)
+                        config->files[i].password_file = config->store_password_file;
+}
+
 static void derive(struct draft *draft)
 {
         struct config *config = draft->config;
+        const struct hook *hook = hook_find(config->database);
 
         derive_text(draft, "instance", &config->instance, NULL, config->database);
         derive_text(draft, "state", &config->state, config->publish, STATE_NAME);
         derive_text(draft, "control", &config->control, config->publish, CONTROL_NAME);
-        derive_lists(draft, hook_find(config->database));
+        derive_lists(draft, hook);
+        derive_passwords(config);
+        if (config->tls != TLS_UNMANAGED && hook->settings_file != NULL)
+                derive_text(draft, "settings-file", &config->settings_file, NULL, hook->settings_file);
         config->log_format = config->log == CONFIG_LOG_TEXT ? LOG_TEXT : LOG_JSON;
         config->hook.publish = config->publish;
         config->hook.policy = &config->policy;
+        config->hook.outputs = config->outputs;
+        config->hook.n_outputs = config->n_outputs;
 }
 
 static int build(struct draft *draft, const char *text, size_t len, const struct config_overrides *overrides)

@@ -40,13 +40,16 @@ struct config {
         struct output *outputs;        /* files to publish; default: the driver's */
         struct config_file *files;     /* beside each output */
         size_t n_outputs;
-        const char **endpoints; /* URLs to prove; default: the driver's */
+        const char *store_password_file; /* of stores without one of their own; NULL: none */
+        const char **endpoints;          /* URLs to prove; default: the driver's */
         size_t n_endpoints;
         const char **server_names; /* names that clients use: `names` in the file */
         size_t n_server_names;
         bool keep_authorities; /* publish old authorities too until they expire: `authorities: keep|replace`
                                 */
         enum config_apply apply;
+        enum tls_mode tls;         /* TLS_UNMANAGED: not given */
+        const char *settings_file; /* where it is switched; default: the driver's. NULL with TLS_UNMANAGED */
         /* when */
         int64_t rescan_ms;        /* 60 s */
         int64_t settle_ms;        /* plain directories only: 100 ms */

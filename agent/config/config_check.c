@@ -125,6 +125,39 @@ static int check_generic(const struct draft *draft)
         return 0;
 }
 
+static int check_settings(const struct draft *draft, const struct hook *hook)
+{
+        const struct config *config = draft->config;
+
+        if (config->tls == TLS_UNMANAGED)
+                return config->settings_file == NULL ? 0
+                                                     : fail_at(draft, "settings-file",
+                                                               "is only written when tls is set: set it to "
+                                                               "off, mixed, on or required");
+        if (hook->settings == NULL)
+                return fail_at(draft, "tls", "is nothing that the %s driver can switch: remove it",
+                               config->database);
+        if (config->settings_file == NULL)
+                return fail_at(draft, "settings-file",
+                               "is missing: name the file of the database's settings");
+        return 0;
+}
+
+static int check_process(const struct draft *draft)
+{
+        const struct process_settings *process = &draft->config->hook.process;
+
+        if (process->command != NULL && process->pid_file != NULL)
+                return fail_at(draft, "process.pid-file", "and process.command exclude each other: keep one");
+        if ((process->pid_file == NULL) != (process->executable == NULL))
+                return fail_at(draft, process->pid_file == NULL ? "process.executable" : "process.pid-file",
+                               "needs process.%s too, so that the signal reaches the right process",
+                               process->pid_file == NULL ? "pid-file" : "executable");
+        if (process->signal != 0 && process->pid_file == NULL)
+                return fail_at(draft, "process.signal", "needs process.pid-file: whom to signal");
+        return 0;
+}
+
 static int check_driver(const struct draft *draft)
 {
         const struct config *config = draft->config;
@@ -144,6 +177,8 @@ static int check_driver(const struct draft *draft)
         if (config->apply == CONFIG_APPLY_RESTART && hook->restart == NULL)
                 return fail_at(draft, "apply", "'restart' is nothing that the %s driver can",
                                config->database);
+        if (check_settings(draft, hook) != 0 || check_process(draft) != 0)
+                return -1;
         return strcmp(config->database, "generic") == 0 ? check_generic(draft) : 0;
 }
 

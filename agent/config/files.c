@@ -23,11 +23,6 @@ static bool has_key(enum output_content content)
                content == OUTPUT_PKCS12;
 }
 
-static bool is_store(enum output_content content)
-{
-        return content == OUTPUT_PKCS12 || content == OUTPUT_TRUSTSTORE;
-}
-
 static int fail_missing(const struct draft *draft, const cJSON *node, const char *name)
 {
         return draft_fail(draft, schema_find(schema_top(), "files"), node, "'%s' is missing in this entry",
@@ -40,7 +35,7 @@ static int check_entry(const struct draft *draft, const cJSON *node, const struc
         const struct config *config = draft->config;
 
         for (size_t i = 0; i < ARRAY_LEN(store_only); i++)
-                if (json_get(node, store_only[i]) != NULL && !is_store(entry->output.content))
+                if (json_get(node, store_only[i]) != NULL && !output_is_store(entry->output.content))
                         return draft_fail(draft, schema_find(schema_file(), store_only[i]),
                                           json_get(node, store_only[i]),
                                           "only goes with content pkcs12 and truststore");

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * What the configuration tells the drivers: one struct a section. Strings are borrowed from it for the life
+ * of the agent; 0 and NULL mean "not given".
+ */
+#include "certs/output.h"
+#include "certs/policy.h"
+#include "hooks/tls_mode.h"
+
+/*
+ * How to log in at the engine, for every driver that does.
+ */
+struct admin_settings {
+        const char *socket;        /* unix socket; preferred when set */
+        const char *host;          /* else TCP with TLS, "127.0.0.1" by default */
+        int port;                  /* 0: 3306 */
+        const char *user;          /* NULL: "root" */
+        const char *password_file; /* NULL: none (unix_socket authentication) */
+};
+
+/* mariadb, perconaxtradb */
+struct galera_settings {
+        const char *group_address; /* own host:port of the group link, to prove it too; NULL: from wsrep
+                                      variables */
+        const char *const *peers;  /* host:port of group links to prove; empty: from wsrep variables */
+        size_t n_peers;
+};
+
+struct generic_settings {
+        const char *const *reload_command; /* argument vector, NULL-terminated; NULL: unset */
+        const char *const *restart_command;
+        int reload_signal;         /* 0: unset */
+        int restart_signal;        /* 0: unset */
+        const char *pid_file;      /* of the process to signal */
+        const char *executable;    /* its /proc/<pid>/exe must be this path (or end in "/" + this name) */
+        const char *reload_url;    /* HTTP call; NULL: unset */
+        const char *reload_method; /* "POST" by default */
+        int reload_status;         /* expected status, 0: any 2xx */
+        int64_t command_limit_ms;  /* whole process group is killed after it; 60 s by default */
+};
+
+/* How to end the process that its supervisor starts again, where no statement of the engine does. */
+struct process_settings {
+        const char *const *command; /* argument vector, NULL-terminated; NULL: unset */
+        const char *pid_file;       /* of the process to signal; NULL: no signal */
+        const char *executable;     /* its /proc/<pid>/exe must be this path (or end in "/" + this name) */
+        int signal;                 /* 0: SIGTERM */
+};
+
+struct hook_settings {
+        const char *publish;          /* directory the outputs are in: links through ..data */
+        const struct output *outputs; /* what is published, under which names (output_find) */
+        size_t n_outputs;
+        const struct policy *policy;
+        struct admin_settings admin;
+        struct galera_settings galera;
+        struct generic_settings generic;
+        struct process_settings process;
+};

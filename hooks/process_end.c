@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The choice between the two ways; both are operations of their own.
+ */
+#include "hooks/process_end.h"
+
+#include "hooks/exec.h"
+#include "hooks/process.h"
+
+#include <signal.h>
+
+struct op *process_end_start(const struct process_settings *settings, const char *const *environ,
+                             int64_t limit_ms)
+{
+        if (settings->command != NULL)
+                return exec_start(&(struct exec_request){
+                        .argv = settings->command, .environ = environ, .limit_ms = limit_ms });
+        if (settings->pid_file == NULL)
+                return NULL;
+        return process_signal(&(struct process_request){
+                .pid_file = settings->pid_file,
+                .executable = settings->executable,
+                .signo = settings->signal == 0 ? SIGTERM : settings->signal,
+                .until_gone = true,
+                .limit_ms = limit_ms,
+        });
+}

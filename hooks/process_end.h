@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * Ends a database's process gracefully, by command or by signal; its supervisor starts it again.
+ */
+#include "hooks/hook.h"
+
+/*
+ * settings and environ (may be NULL) are borrowed until the operation is freed. A signal: done when the
+ * process is gone. NULL when neither a command nor a pid file is set.
+ *
+ * What exec_start and process_signal fail with.
+ */
+struct op *process_end_start(const struct process_settings *settings, const char *const *environ,
+                             int64_t limit_ms);
