@@ -353,6 +353,20 @@ int generation_prune(struct store *store, int64_t keep, struct err *err)
         return 0;
 }
 
+int generation_read(const struct store *store, int64_t number, const char *name, size_t max, struct buf *out,
+                    struct err *err)
+{
+        char path[NAME_MAX_LEN + META_PATH_MAX];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", gen_name(WHOLE, number).text, name);
+        return fs_read_at(store->dir, path, max, out, err);
+}
+
+char *generation_path(const struct store *store, int64_t number)
+{
+        return mem_printf("%s/%s", store->path, gen_name(WHOLE, number).text);
+}
+
 int generation_meta(const struct store *store, int64_t number, cJSON **out, struct err *err)
 {
         AUTO(buf_done_p) struct buf text = BUF_INIT(JSON_MAX_BYTES + 1);

@@ -67,5 +67,10 @@ int generation_remove(struct store *store, int64_t number, struct err *err) MUST
 /* Removes all but the current one and `keep` (0: none), half-staged ones, and links to files that the current
  * one has not. */
 int generation_prune(struct store *store, int64_t keep, struct err *err) MUST_CHECK;
+/* Appends a file of one to out; it may hold a key. ERR_MISSING, ERR_LIMIT, ERR_IO. */
+int generation_read(const struct store *store, int64_t number, const char *name, size_t max, struct buf *out,
+                    struct err *err) MUST_CHECK;
+/* The directory of one, whether it is there or not; mem_free. */
+char *generation_path(const struct store *store, int64_t number);
 /* generation.json of one, json_free. */
 int generation_meta(const struct store *store, int64_t number, cJSON **out, struct err *err) MUST_CHECK;

@@ -195,6 +195,19 @@ int key_parse(const char *what, const struct pem_block *block, const struct secr
         return 0;
 }
 
+struct key *key_copy(const struct key *key)
+{
+        struct key *copy = MEM_NEW(struct key);
+
+        if (EVP_PKEY_up_ref(key->pkey) != 1)
+                abort();
+        copy->pkey = key->pkey;
+        copy->spki = key->spki;
+        copy->was_encrypted = key->was_encrypted;
+        secret_set(&copy->pkcs8, key->pkcs8.data, key->pkcs8.len);
+        return copy;
+}
+
 void key_free(struct key *key)
 {
         if (key == NULL)

@@ -25,5 +25,7 @@ struct key {
  */
 int key_parse(const char *what, const struct pem_block *block, const struct secret *password,
               struct key **out, struct err *err) MUST_CHECK;
+/* Another one of the same key. */
+struct key *key_copy(const struct key *key);
 void key_free(struct key *key);
 AUTO_DEFINE(struct key, key_free)

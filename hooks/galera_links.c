@@ -22,6 +22,7 @@
 struct links {
         struct op op;
         const struct bundle *published;
+        const struct bundle *upcoming; /* NULL: none */
         int64_t limit_ms;
         struct mono deadline;
         struct galera_addresses list; /* [0] is the node's own listener when has_own */
@@ -63,16 +64,29 @@ static bool is_self(const struct links *self)
                is_local(self->result.address);
 }
 
+static bool is_own(const struct links *self)
+{
+        return self->has_own && self->at == 0;
+}
+
+/* Whom we are to the listener: NULL where no key is at hand. */
+static const struct bundle *identity(const struct links *self)
+{
+        if (is_own(self) && self->upcoming != NULL)
+                return self->upcoming;
+        return self->published->key != NULL ? self->published : NULL;
+}
+
 static void start_handshake(struct links *self, struct mono now)
 {
         const struct galera_address *address = &self->list.items[self->at];
-        bool has_key = self->published->key != NULL;
+        const struct bundle *us = identity(self);
         const struct handshake_request request = {
                 .host = address->host,
                 .port = address->port,
                 .authorities = &self->published->authorities,
-                .identity = has_key ? self->published : NULL,
-                .prove_mutual = has_key,
+                .identity = us,
+                .prove_mutual = us != NULL,
         };
         int64_t left = self->deadline.ms - now.ms;
         int64_t share = left / (int64_t)(self->list.n - self->at);
@@ -106,17 +120,22 @@ static int judge_own(const struct links *self, struct err *err)
 /* A chain came: are both sides content? */
 static int judge(struct links *self, struct err *err)
 {
-        if (self->has_own && self->at == 0 && judge_own(self, err) == -1)
+        if (is_own(self) && judge_own(self, err) == -1)
                 return -1;
         if (!self->result.trusted)
                 return err_set(err, ERR_UNHEALTHY,
                                "cluster member %s shows a certificate that the published authorities do not "
                                "verify: %s",
                                self->name, self->result.verify_text);
-        if (self->published->key != NULL && !self->result.completed)
+        if (is_own(self) && self->upcoming != NULL && !self->result.completed)
+                return err_set(err, ERR_UNHEALTHY,
+                               "the node's own group listener %s does not accept a certificate of the "
+                               "authority to come, which was published for it to trust: %s",
+                               self->name, self->result.refusal);
+        if (identity(self) != NULL && !self->result.completed)
                 return err_set(err, ERR_UNHEALTHY, "cluster member %s refuses the published certificate: %s",
                                self->name, self->result.refusal);
-        if (!(self->has_own && self->at == 0) && !is_self(self))
+        if (!is_own(self) && !is_self(self))
                 self->n_proven++;
         return 0;
 }
@@ -124,7 +143,7 @@ static int judge(struct links *self, struct err *err)
 /* Nothing came that is a certificate. */
 static int note_absent(struct links *self, const struct err *why, struct err *err)
 {
-        if (self->has_own && self->at == 0)
+        if (is_own(self))
                 return err_set(err, ERR_UNHEALTHY, "the node's own group listener does not answer: %s",
                                why->text);
         if (self->absent.kind == ERR_NONE)
@@ -199,16 +218,18 @@ static void add_own(struct links *self, const struct galera_settings *settings)
         self->list.items[self->list.n++] = own;
 }
 
-struct op *galera_links_start(const struct galera_state *state, const struct galera_settings *settings,
-                              const struct bundle *published, int64_t limit_ms)
+struct op *galera_links_start(const struct galera_state *state, const struct database *database,
+                              int64_t limit_ms)
 {
+        const struct galera_settings *settings = &database->settings->galera;
         struct links *self = MEM_NEW(struct links);
         struct galera_addresses peers;
 
         self->op.type = &links_type;
-        self->published = published;
+        self->published = database->published;
+        self->upcoming = database->upcoming;
         self->limit_ms = limit_ms;
-        if (published == NULL || !galera_uses_tls(state))
+        if (self->published == NULL || !galera_uses_tls(state))
                 return &self->op;
         self->members = state->size > 1 ? state->size - 1 : 0;
         if (!galera_listener(state, &self->listener))

@@ -8,12 +8,14 @@
 #include "hooks/galera.h"
 
 /*
- * state, settings and published are borrowed until the operation is freed. published NULL proves nothing.
+ * state and database are borrowed until the operation is freed. Nothing published proves nothing. A
+ * certificate to come is shown to the node's own listener: that it is accepted proves that its authority was
+ * loaded.
  *
  * Every peer that answers must be trusted and must accept us; as many must answer as the cluster has other
  * members. Candidates beyond that which are not there are passed over.
  *
  * ERR_UNHEALTHY naming the address and the reason.
  */
-struct op *galera_links_start(const struct galera_state *state, const struct galera_settings *settings,
-                              const struct bundle *published, int64_t limit_ms);
+struct op *galera_links_start(const struct galera_state *state, const struct database *database,
+                              int64_t limit_ms);

@@ -28,7 +28,8 @@ struct hook_facts {
         char version[96];
         char role[32];  /* one of hook->roles, "standalone", or a passing one such as "donor"; "" unknown */
         bool clustered; /* speaks TLS with other members */
-        int members;    /* of the cluster as it sees it; 0 when not clustered */
+        struct wall started; /* of the process; 0 unknown */
+        int members;         /* of the cluster as it sees it; 0 when not clustered */
 };
 
 /* One database process. Drivers embed it first. */
@@ -38,6 +39,8 @@ struct database {
         struct hook_facts facts;
         const struct bundle
                 *published; /* set by the agent: what peers' probes present and trust; NULL before */
+        const struct bundle *upcoming; /* set by the agent: bundle of an authority that every member is to
+                                          accept by now, though nobody shows a leaf of it yet; NULL: none */
         enum tls_mode mode; /* set by the agent: of what is published. Until its restart is over the engine
                                may still be in the one before: who connects copes with both */
 };

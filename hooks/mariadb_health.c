@@ -9,7 +9,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "hooks/galera_links.h"
+
+#define UPTIME_MAX_S (INT64_C(100) * 366 * 86400)
 
 enum phase { PHASE_SYNC, PHASE_VARIABLES, PHASE_STATUS, PHASE_LINKS, PHASE_END };
 
@@ -22,6 +25,7 @@ struct health {
         enum phase phase;
         struct op *current;
         struct galera_state state;
+        int64_t uptime_s; /* -1 unknown */
 };
 
 /* wsrep_sync_wait would make the questions themselves wait for the cluster. Builds without it refuse: fine.
@@ -29,13 +33,26 @@ struct health {
 static const char sync_off[] = "SET SESSION wsrep_sync_wait=0";
 static const char variables[] = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version','wsrep_on',"
                                 "'wsrep_provider_options','wsrep_cluster_address','wsrep_node_address')";
-static const char status[] = "SHOW GLOBAL STATUS LIKE 'wsrep_%'";
+static const char status[] =
+        "SHOW GLOBAL STATUS WHERE Variable_name LIKE 'wsrep_%' OR Variable_name = 'Uptime'";
+
+static int64_t parse_uptime(const char *text)
+{
+        struct err ignored;
+        int64_t seconds;
+
+        return num_parse(text, 0, UPTIME_MAX_S, &seconds, &ignored) == 0 ? seconds : -1;
+}
 
 static void take(void *arg, const char *const *values, unsigned n)
 {
         struct health *health = arg;
 
-        if (n == 2 && values[0] != NULL && values[1] != NULL)
+        if (n != 2 || values[0] == NULL || values[1] == NULL)
+                return;
+        if (strcmp(values[0], "Uptime") == 0)
+                health->uptime_s = parse_uptime(values[1]);
+        else
                 galera_take(&health->state, values[0], values[1]);
 }
 
@@ -49,8 +66,7 @@ static struct op *start_phase(struct health *health, struct mono now)
         int64_t left = health->deadline.ms - now.ms;
 
         if (health->phase == PHASE_LINKS)
-                return galera_links_start(&health->state, &health->database->settings->galera,
-                                          health->database->published, left);
+                return galera_links_start(&health->state, health->database, left);
         return mariadb_session_run(
                 health->session,
                 &(struct mariadb_statement){ .sql = texts[health->phase], .row = take, .arg = health }, left);
@@ -65,6 +81,7 @@ static void note_facts(const struct health *health)
         (void)snprintf(facts->version, sizeof(facts->version), "%s", state->version);
         (void)snprintf(facts->role, sizeof(facts->role), "%s", galera_role(state));
         facts->clustered = galera_uses_tls(state);
+        facts->started.s = health->uptime_s < 0 ? 0 : clock_wall().s - health->uptime_s;
         facts->members = state->on ? state->size : 0;
 }
 
@@ -140,6 +157,7 @@ struct op *mariadb_health_start(struct database *database, struct mariadb_sessio
         health->database = database;
         health->session = session;
         health->limit_ms = limit_ms;
+        health->uptime_s = -1;
         health->state = (struct galera_state)GALERA_STATE_INIT;
         return &health->op;
 }

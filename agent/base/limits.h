@@ -14,7 +14,8 @@
 #define PASSWORD_MAX_BYTES     1024
 #define KEY_MAX_ITERATIONS     2000000 /* of the password of an encrypted key: two seconds at most */
 #define CONFIG_MAX_BYTES       ((size_t)256 << 10)
-#define CONFIG_MAX_KEYS        256 /* in one mapping of the file */
+#define CONFIG_MAX_KEYS        256                 /* in one mapping of the file */
+#define SETTINGS_MAX_BYTES     ((size_t)256 << 10) /* of a database */
 #define JSON_MAX_BYTES         ((size_t)4 << 20)
 #define JSON_MAX_DEPTH         64
 #define HTTP_BODY_MAX_BYTES    ((size_t)64 << 10)

@@ -129,6 +129,32 @@ static void add_rotation(struct terminal_table *table, const cJSON *tree, const 
         }
 }
 
+static void add_plan(struct terminal_table *table, const cJSON *tree)
+{
+        const cJSON *plan = json_get(tree, "plan");
+        const bool done = json_get_bool(plan, "done");
+        const char *problem = json_get_str(plan, "message");
+        AUTO(mem_free_p) char *text = NULL;
+
+        if (json_get_str(tree, "tls") != NULL)
+                row(table, "tls", json_get_str(tree, "tls"), STYLE_PLAIN);
+        if (is_known(plan)) {
+                const char *phase = json_get_str(plan, "phase");
+
+                text = mem_printf("%s%s%s, %s", text_of(plan, "request", "unnamed"),
+                                  phase == NULL ? "" : ", phase ", phase == NULL ? "" : phase,
+                                  done                          ? "done here"
+                                  : json_get_bool(plan, "turn") ? "this instance's turn"
+                                                                : "waits for its turn");
+                row(table, "plan", text, done ? STYLE_GOOD : STYLE_PLAIN);
+        }
+        if (problem != NULL)
+                row(table, "", problem, STYLE_BAD);
+        if (json_get_bool(tree, "prunePending"))
+                row(table, "pending", "dropped authorities are trusted until the database restarts",
+                    STYLE_WARN);
+}
+
 static void add_troubles(struct terminal_table *table, const cJSON *tree)
 {
         const cJSON *error = json_get(tree, "error");
@@ -191,6 +217,7 @@ void status_view_render(const cJSON *tree, const struct status_view *view, struc
         add_leaf(table, tree, "published", view);
         add_leaf(table, tree, "served", view);
         add_rotation(table, tree, view);
+        add_plan(table, tree);
         add_troubles(table, tree);
         add_endpoints(table, tree);
         terminal_table_print(table, out);

@@ -160,7 +160,7 @@ static void derive(struct draft *draft)
         derive_text(draft, "control", &config->control, config->publish, CONTROL_NAME);
         derive_lists(draft, hook);
         derive_passwords(config);
-        if (config->tls != TLS_UNMANAGED && hook->settings_file != NULL)
+        if ((config->tls != TLS_UNMANAGED || config->plan != NULL) && hook->settings_file != NULL)
                 derive_text(draft, "settings-file", &config->settings_file, NULL, hook->settings_file);
         config->log_format = config->log == CONFIG_LOG_TEXT ? LOG_TEXT : LOG_JSON;
         config->hook.publish = config->publish;

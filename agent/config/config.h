@@ -34,6 +34,7 @@ struct config {
         const char *alias;             /* of the bundle: "server" */
         const char *source;            /* directory watched; mandatory */
         const char *publish;           /* directory written; mandatory */
+        const char *plan;              /* file of the controller's plan; NULL: the agent is on its own */
         const char *state;             /* state file; default: <publish>/..state.json */
         struct bundle_names names;     /* file names in the source; NULL members: defaults */
         const char *key_password_file; /* of an encrypted key; NULL: none */

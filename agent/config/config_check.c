@@ -130,10 +130,11 @@ static int check_settings(const struct draft *draft, const struct hook *hook)
         const struct config *config = draft->config;
 
         if (config->tls == TLS_UNMANAGED)
-                return config->settings_file == NULL ? 0
-                                                     : fail_at(draft, "settings-file",
-                                                               "is only written when tls is set: set it to "
-                                                               "off, mixed, on or required");
+                return config->settings_file == NULL || config->plan != NULL
+                               ? 0
+                               : fail_at(draft, "settings-file",
+                                         "is only written when tls is set: set it to "
+                                         "off, mixed, on or required");
         if (hook->settings == NULL)
                 return fail_at(draft, "tls", "is nothing that the %s driver can switch: remove it",
                                config->database);

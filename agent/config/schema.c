@@ -72,6 +72,8 @@ static const struct schema_key top_keys[] = {
           "directory written for the database" },
         { "state", SCHEMA_PATH, AT(state), 0, 1, PATH_MAX_LEN, NULL, NULL, "..state.json in the publish directory",
           NULL, "file that keeps the state over restarts" },
+        { "plan", SCHEMA_PATH, AT(plan), 0, 1, PATH_MAX_LEN, NULL, NULL, "the agent is on its own", NULL,
+          "file that says whose turn it is, for the members of a cluster" },
         { "endpoints", SCHEMA_ENDPOINTS, AT(endpoints), AT(n_endpoints), 1, ENDPOINTS_MAX, NULL, NULL,
           "those of the driver", "endpoint", "listeners to prove by handshake" },
         { "names", SCHEMA_DNS_NAMES, AT(server_names), AT(n_server_names), 0, CERT_MAX_NAMES, NULL, NULL,

@@ -38,6 +38,7 @@ struct watch_dir {
         void *arg;
         struct event *event; /* NULL: the library is not running */
         int wd;              /* -1: nothing watched */
+        int also;            /* a second directory; -1: none */
         bool is_dead;        /* the kernel dropped the watch; the library still has it */
 };
 
@@ -49,7 +50,7 @@ static enum strength judge(struct watch_dir *watch, const struct inotify_event *
 
         if ((event->mask & IN_Q_OVERFLOW) != 0)
                 return LOST;
-        if (watch->wd == -1 || event->wd != watch->wd)
+        if (event->wd != watch->wd && event->wd != watch->also)
                 return NOTHING; /* the last word of the watch before */
         if ((event->mask & (IN_DELETE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0)
                 watch->is_dead = true;
@@ -104,6 +105,7 @@ static void library_stop(struct watch_dir *watch)
         event_free(watch->event);
         watch->event = NULL;
         watch->wd = -1;
+        watch->also = -1;
         watch->is_dead = false;
         inotifytools_cleanup();
 }
@@ -171,6 +173,7 @@ int watch_dir_open(struct loop *loop, watch_dir_fn *fn, void *arg, struct watch_
         watch->fn = fn;
         watch->arg = arg;
         watch->wd = -1;
+        watch->also = -1;
         if (library_start(watch, err))
                 return -1;
         *out = TAKE(watch);
@@ -196,6 +199,20 @@ int watch_dir_set(struct watch_dir *watch, const char *path, struct err *err)
                 watch->is_dead = true;
                 return err_set(err, ERR_INTERNAL, "watch '%s': libinotifytools lost the watch it made", path);
         }
+        return 0;
+}
+
+int watch_dir_also(struct watch_dir *watch, const char *path, struct err *err)
+{
+        AUTO(mem_free_p) char *slashed = mem_printf("%s/", path);
+
+        if (watch->event == NULL)
+                return err_set(err, ERR_MISSING, "nothing is watched yet");
+        if (watch->also != -1)
+                return 0;
+        if (inotifytools_watch_file(slashed, WATCH_MASK) != 1)
+                return watch_error(path, inotifytools_error(), err);
+        watch->also = inotifytools_wd_from_filename(slashed);
         return 0;
 }
 

@@ -26,5 +26,10 @@ int watch_dir_open(struct loop *loop, watch_dir_fn *fn, void *arg, struct watch_
  * in any case. Scan after it, not before: what happened in between is not told.
  */
 int watch_dir_set(struct watch_dir *watch, const char *path, struct err *err) MUST_CHECK;
+/*
+ * Watch this directory too, after watch_dir_set, which may forget it. The same hints. ERR_MISSING when it is
+ * not there yet.
+ */
+int watch_dir_also(struct watch_dir *watch, const char *path, struct err *err) MUST_CHECK;
 void watch_dir_close(struct watch_dir *watch);
 AUTO_DEFINE(struct watch_dir, watch_dir_close)

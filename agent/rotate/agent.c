@@ -61,6 +61,13 @@ void agent_drop_candidate(struct agent *agent)
         agent->candidate = NULL;
 }
 
+void agent_drop_upcoming(struct agent *agent)
+{
+        agent->database->upcoming = NULL;
+        bundle_free(agent->upcoming);
+        agent->upcoming = NULL;
+}
+
 void agent_note_facts(struct agent *agent)
 {
         const struct hook_facts *facts = &agent->database->facts;
@@ -69,6 +76,10 @@ void agent_note_facts(struct agent *agent)
         (void)snprintf(status->engine_version, sizeof(status->engine_version), "%s", facts->version);
         (void)snprintf(status->engine_role, sizeof(status->engine_role), "%s", facts->role);
         status->engine_members = facts->members;
+        /* The engine reads its authorities anew when it starts; a second of doubt counts against it. */
+        if (facts->started.s > agent->state.pruned.s + 1)
+                agent->state.pruned.s = 0;
+        status->prune_pending = agent->state.pruned.s != 0;
 }
 
 static void answer(const char *path, const char *query, struct http_reply *reply, void *arg)
@@ -279,6 +290,8 @@ void agent_free(struct agent *agent)
         loop_timer_free(agent->grace);
         bundle_free(agent->good);
         bundle_free(agent->candidate);
+        bundle_free(agent->upcoming);
+        plan_done(&agent->plan);
         snapshot_free(agent->snapshot);
         generation_close(agent->store);
         handshake_context_free(agent->tls);

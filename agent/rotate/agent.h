@@ -9,8 +9,10 @@
 #include "config/config.h"
 #include "loop/http_server.h"
 #include "loop/watch_dir.h"
+#include "rotate/plan.h"
 #include "rotate/proof.h"
 #include "rotate/rotation.h"
+#include "rotate/settings_file.h"
 #include "rotate/state.h"
 #include "serve/status.h"
 
@@ -34,7 +36,12 @@ struct agent {
         struct snapshot *snapshot; /* that the rotation works on, or the last one settled */
         struct bundle *good; /* last good: proven served; its authorities are those published; NULL: none */
         struct bundle *candidate; /* of the rotation under way */
+        struct bundle
+                *upcoming; /* phase trust: the source's own, whose leaf is published in the next phase */
         enum change_class change;
+        struct plan plan;        /* that is followed */
+        enum tls_mode mode;      /* wished; while a rotation is under way, its own */
+        enum tls_mode good_mode; /* of the last good generation; TLS_UNMANAGED: nobody knows */
         int64_t rotation_began_us;
         int64_t step_began_us;
         int step_index; /* into status.step_names, -1: none */
@@ -43,13 +50,16 @@ struct agent {
         struct loop_op *op;  /* reload, restart or health check under way */
         struct proof *proof; /* handshakes under way */
         struct mono verify_until;
-        int64_t pause_ms; /* last pause inside a step, for doubling */
-        bool waiting;     /* in `apply`, for a database that is not there, or refuses us */
-        bool restarted;   /* `apply` was a restart: verify gives it time to come back */
-        bool unchanged;   /* validate found nothing to do */
+        int64_t pause_ms;     /* last pause inside a step, for doubling */
+        bool waiting;         /* in `apply`, for a database that is not there, or refuses us */
+        bool settings_undone; /* the rollback put other settings back */
+        bool was_down;        /* … it was not there: when it comes it has started with what is published */
+        bool restarted;       /* `apply` was a restart: verify gives it time to come back */
+        bool unchanged;       /* validate found nothing to do */
         bool rescan_wanted;
-        int failures;           /* in a row, for the back-off between rotations */
-        struct mono torn_since; /* plain directory: since when key and certificate do not fit; 0: they do */
+        struct fingerprint held; /* target that waits for its turn, told once */
+        int failures;            /* in a row, for the back-off between rotations */
+        struct mono torn_since;  /* plain directory: since when key and certificate do not fit; 0: they do */
 
         struct loop_timer *rescan; /* the slow, certain scan */
         struct loop_timer *soon;   /* a plain directory settles */
@@ -79,6 +89,8 @@ void agent_set_stage(struct agent *agent, enum status_stage stage, const struct 
 void agent_set_published(struct agent *agent, const struct bundle *bundle, int64_t generation);
 /* The candidate is no more; peers' probes go back to the last good bundle when they used it. */
 void agent_drop_candidate(struct agent *agent);
+/* Nor is there a certificate to come any more. */
+void agent_drop_upcoming(struct agent *agent);
 /* What the driver learned of the engine, into the status. */
 void agent_note_facts(struct agent *agent);
 /* Next pause of a doubling series between min and max. */

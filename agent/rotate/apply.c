@@ -35,6 +35,7 @@ static void pause_then_retry(struct agent *agent, const struct err *err)
         if (!agent->waiting || err->kind != agent->status.error_kind)
                 log_warn("database_waited_for", LOG_S("database", agent->config->instance), LOG_ERR(err));
         agent->waiting = true;
+        agent->was_down = agent->was_down || err->kind == ERR_NOT_READY;
         agent->status.step_deadline = MONO_NEVER;
         agent_set_error(agent, err);
         agent->pause_ms = agent_next_pause(agent->pause_ms, agent->config->retry_min_ms, max);
@@ -86,10 +87,26 @@ static void apply_ended(enum op_state state, const struct err *err, void *arg)
         }
 }
 
+/*
+ * TLS on or off is not for a reload. What mode the database is in under settings of somebody else nobody
+ * knows: then it counts whether they change.
+ */
+static bool switches_mode(const struct agent *agent)
+{
+        if (agent->mode == TLS_UNMANAGED || agent->mode == agent->good_mode)
+                return false;
+        if (agent->good_mode != TLS_UNMANAGED)
+                return true;
+        return agent->rotation.rolling_back ? agent->settings_undone
+                                            : settings_is_pending(agent->config->settings_file);
+}
+
 static bool by_restart(const struct agent *agent)
 {
         const struct hook *hook = agent->database->hook;
 
+        if (switches_mode(agent))
+                return true;
         switch (agent->config->apply) {
         case CONFIG_APPLY_RELOAD:
                 return false;
@@ -139,14 +156,21 @@ static void looked_before_restart(struct agent *agent, const struct err *why)
         }
 }
 
+/* The leaf tells nothing when only authorities changed, and little of settings that were switched. */
+static bool leaf_tells_of_a_start(const struct agent *agent)
+{
+        if (switches_mode(agent))
+                return agent->was_down && agent->mode != TLS_OFF;
+        return agent->change != CHANGE_AUTHORITIES;
+}
+
 enum step_result apply_step(void *work, struct err *err)
 {
         struct agent *agent = work;
         const struct bundle *bundle = agent->rotation.rolling_back ? agent->good : agent->candidate;
 
         agent->restarted = by_restart(agent);
-        /* The leaf tells nothing when only authorities changed. */
-        if (agent->restarted && agent->waiting && agent->change != CHANGE_AUTHORITIES) {
+        if (agent->restarted && agent->waiting && bundle != NULL && leaf_tells_of_a_start(agent)) {
                 (void)proof_start(agent, bundle_leaf(bundle), &bundle->authorities, looked_before_restart);
                 return STEP_WAIT;
         }

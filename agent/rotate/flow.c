@@ -92,22 +92,25 @@ static void abandon(struct agent *agent)
         loop_timer_clear(agent->pause);
         rotation_abandon(&agent->rotation);
         agent->waiting = false;
+        agent->was_down = false;
         agent->status.reload_pending = false;
 }
 
-void flow_rotate(struct agent *agent, struct snapshot *snapshot)
+void flow_rotate(struct agent *agent, struct snapshot *snapshot, const struct fingerprint *target)
 {
         abandon(agent);
         loop_timer_clear(agent->retry);
         snapshot_free(agent->snapshot);
         agent->snapshot = snapshot;
+        agent_drop_upcoming(agent);
         agent->unchanged = false;
         agent->restarted = false;
+        agent->settings_undone = false;
         agent->change = CHANGE_FIRST;
         agent->rotation_began_us = clock_us();
         agent->step_began_us = agent->rotation_began_us;
         agent->step_index = -1;
-        agent->state.trying = snapshot->content;
+        agent->state.trying = *target;
         agent->state.generation = agent->store->last + 1;
         note_detection(agent);
         log_info("source_changed", LOG_S("bundle", agent->config->alias),
@@ -141,6 +144,14 @@ static void plan_next_look(struct agent *agent)
         }
 }
 
+/* A first bundle that failed stays published; with settings of ours it is not tried again by itself. */
+static bool was_given_up(const struct agent *agent)
+{
+        return agent->mode != TLS_UNMANAGED && agent->state.good == 0 &&
+               !hex_fingerprint_is_none(&agent->state.judged) &&
+               hex_fingerprint_equal(&agent->state.judged, &agent->candidate->content);
+}
+
 /*
  * Goes on with what is published: never proven (killed in between, or its successor was refused), or, with
  * `again`, proven once and no longer served.
@@ -152,6 +163,7 @@ static bool resume(struct agent *agent, bool again)
         bool back = agent->state.rolling_back && agent->state.step[0] != '\0';
         int64_t current = 0;
         int64_t unproven;
+        const char *step;
 
         if (generation_current(agent->store, &current, &err) != 0) {
                 log_error("publish_unreadable", LOG_ERR(&err));
@@ -160,11 +172,18 @@ static bool resume(struct agent *agent, bool again)
         unproven = back ? agent->state.generation : current;
         if (!back && (current == 0 || (current == agent->state.good && !again)))
                 return false;
+        agent->settings_undone = back;
         agent_drop_candidate(agent);
-        if (layout_read(agent, unproven, &agent->candidate, &err) != 0 && !back) {
+        if (layout_read(agent, unproven, &agent->candidate, &agent->mode, &err) != 0 && !back) {
                 log_warn("resume_impossible", LOG_I("generation", unproven), LOG_ERR(&err));
                 return false;
         }
+        if (!back && was_given_up(agent)) {
+                agent_drop_candidate(agent);
+                return false;
+        }
+        /* Settings may still have to follow the files. */
+        step = agent->mode != TLS_UNMANAGED ? "publish" : "apply";
         agent->state.generation = unproven;
         if (agent->candidate != NULL)
                 agent->state.trying = agent->candidate->content;
@@ -172,12 +191,12 @@ static bool resume(struct agent *agent, bool again)
         agent->unchanged = false;
         agent->rescan_wanted = true;
         log_info("rotation_resumed", LOG_S("bundle", agent->config->alias), LOG_I("generation", unproven),
-                 LOG_S("step", back ? "unpublish" : "apply"));
+                 LOG_S("step", back ? "unpublish" : step));
         (void)snprintf(failure.text, sizeof(failure.text), "%s", agent->state.text);
         if (back)
                 return rotation_resume(&agent->rotation, &failure, "unpublish");
         agent_set_published(agent, agent->candidate, current);
-        return rotation_resume(&agent->rotation, NULL, "apply");
+        return rotation_resume(&agent->rotation, NULL, step);
 }
 
 static bool superseded_a_published_one(const struct agent *agent)
@@ -200,6 +219,7 @@ void flow_ended(void *arg)
         agent->state.rolling_back = false;
         save(agent);
         agent_drop_candidate(agent);
+        agent_drop_upcoming(agent);
         if (agent->stopping || (agent->once && !agent->rescan_wanted)) {
                 loop_stop(agent->loop);
                 return;
@@ -216,7 +236,8 @@ static void tidy(struct agent *agent)
 {
         struct err err = ERR_INIT;
 
-        if (agent->state.good != 0 && layout_read(agent, agent->state.good, &agent->good, &err) != 0) {
+        if (agent->state.good != 0 &&
+            layout_read(agent, agent->state.good, &agent->good, &agent->good_mode, &err) != 0) {
                 log_warn("last_good_unreadable", LOG_I("generation", agent->state.good), LOG_ERR(&err));
                 agent->state.good = 0;
         }
@@ -224,14 +245,19 @@ static void tidy(struct agent *agent)
                 log_warn("prune_failed", LOG_ERR(&err));
         if (agent->good != NULL)
                 agent_set_published(agent, agent->good, agent->state.good);
+        agent->database->mode = agent->good_mode;
 }
 
 static bool something_else_is_served(const struct agent *agent)
 {
         const struct status_leaf *served = &agent->status.stages[STAGE_SERVED];
 
-        return agent->good != NULL && served->known && !agent->state.degraded &&
-               !hex_fingerprint_equal(&served->fp, &bundle_leaf(agent->good)->fp);
+        bool same = agent->good != NULL && served->known &&
+                    hex_fingerprint_equal(&served->fp, &bundle_leaf(agent->good)->fp);
+
+        if (agent->good == NULL || !served->known || agent->state.degraded)
+                return false;
+        return agent->good_mode == TLS_OFF ? same : !same;
 }
 
 static void look_at_source(struct agent *agent)
@@ -288,11 +314,32 @@ void flow_pause_over(void *arg)
                 rotation_step_ended(&agent->rotation, result, &err);
 }
 
+static void facts_asked(enum op_state state UNUSED, const struct err *err UNUSED, void *arg)
+{
+        struct agent *agent = arg;
+
+        agent->op = NULL;
+        agent_note_facts(agent);
+        save(agent);
+}
+
+/* Has the engine been restarted, by whomever, since authorities were dropped? */
+static void ask_facts(struct agent *agent)
+{
+        const struct hook *hook = agent->database->hook;
+
+        if (agent->op == NULL && hook->health != NULL)
+                agent->op = loop_op_start(agent->loop, hook->health(agent->database, BEGIN_LIMIT_MS),
+                                          BEGIN_LIMIT_MS, facts_asked, agent);
+}
+
 static void reverified(struct agent *agent, const struct err *err)
 {
         if (err == NULL) {
                 if (agent->status.error_kind != ERR_MISSING)
                         agent_set_error(agent, NULL);
+                if (agent->state.pruned.s != 0)
+                        ask_facts(agent);
                 return;
         }
         log_warn("served_differs", LOG_S("bundle", agent->config->alias), LOG_ERR(err));
@@ -309,7 +356,10 @@ void flow_reverify(void *arg)
         if (!rotation_is_idle(&agent->rotation) || agent->proof != NULL || agent->good == NULL ||
             agent->status.degraded)
                 return;
-        (void)proof_start(agent, bundle_leaf(agent->good), &agent->good->authorities, reverified);
+        if (agent->good_mode == TLS_OFF)
+                (void)proof_start_absent(agent, bundle_leaf(agent->good), reverified);
+        else
+                (void)proof_start(agent, bundle_leaf(agent->good), &agent->good->authorities, reverified);
 }
 
 static void stop(struct agent *agent, int signo)

@@ -9,7 +9,7 @@
 void flow_entered(void *arg, const struct step *step, bool rolling_back);
 void flow_ended(void *arg);
 /* Starts a rotation over the snapshot, which it takes; one that waits for its database is superseded. */
-void flow_rotate(struct agent *agent, struct snapshot *snapshot);
+void flow_rotate(struct agent *agent, struct snapshot *snapshot, const struct fingerprint *target);
 /*
  * First thing in the loop: what is served now, what the engine is; then goes on with a rotation that an
  * earlier process left, or looks at the source.

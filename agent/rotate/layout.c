@@ -37,9 +37,11 @@ static cJSON *describe(const struct agent *agent)
         char content[FINGERPRINT_TEXT_MAX];
         cJSON *meta = json_object();
 
+        json_add_str(meta, "tls", tls_mode_name(agent->mode));
+
         chain_to_pem(&agent->candidate->chain, &chain);
         chain_to_pem(&agent->candidate->authorities, &authorities);
-        json_add_str(meta, "content", hex_fingerprint(&agent->snapshot->content, content));
+        json_add_str(meta, "content", hex_fingerprint(&agent->candidate->content, content));
         json_add_str(meta, "layout", layout);
         json_add(meta, "leaf", describe_cert(bundle_leaf(agent->candidate)));
         json_add_str(meta, "chain", buf_str(&chain));
@@ -74,6 +76,23 @@ static bool has_content(const struct agent *agent, const struct output *output)
         return output->content != OUTPUT_CA || agent->candidate->authorities.n > 0;
 }
 
+/*
+ * In phase trust whatever holds the leaf or its key stays as it is, byte for byte: its key may not be at
+ * hand, and a key store that is made anew is another file to a server that watches it.
+ */
+static bool is_carried(const struct agent *agent, const struct output *output)
+{
+        return agent->plan.phase == PLAN_TRUST && agent->good != NULL && output->content != OUTPUT_CA &&
+               output->content != OUTPUT_TRUSTSTORE;
+}
+
+static int carry(const struct agent *agent, const struct output *output, struct buf *out, struct err *err)
+{
+        if (generation_read(agent->store, agent->state.good, output->name, FILE_MAX_BYTES, out, err) == 0)
+                return 0;
+        return err_wrap(err, "phase trust keeps the files of the certificate that is published");
+}
+
 static int render(const struct agent *agent, struct generation_file *files, size_t *n, struct err *err)
 {
         for (size_t i = 0; i < agent->config->n_outputs; i++) {
@@ -84,7 +103,8 @@ static int render(const struct agent *agent, struct generation_file *files, size
                 file->output = &agent->config->outputs[i];
                 file->data = (struct buf)BUF_INIT(FILE_MAX_BYTES);
                 (*n)++;
-                if (render_one(agent, i, &file->data, err) != 0)
+                if (is_carried(agent, file->output) ? carry(agent, file->output, &file->data, err) != 0
+                                                    : render_one(agent, i, &file->data, err) != 0)
                         return err_wrap(err, "make '%s'", file->output->name);
         }
         return 0;
@@ -102,7 +122,49 @@ int layout_stage(struct agent *agent, int64_t number, struct err *err)
         return failed ? -1 : 0;
 }
 
-int layout_read(struct agent *agent, int64_t number, struct bundle **out, struct err *err)
+/* Of a generation of ours; one that fits no more than the leaf beside it is worth nothing. */
+static struct key *find_key(const struct agent *agent, int64_t number, const struct output *output,
+                            const struct cert *leaf)
+{
+        AUTO(buf_done_p) struct buf text = BUF_INIT(FILE_MAX_BYTES);
+        AUTO(pem_done_p) struct pem pem = PEM_INIT;
+        struct err ignored;
+
+        if (generation_read(agent->store, number, output->name, FILE_MAX_BYTES, &text, &ignored) != 0 ||
+            pem_parse(output->name, text.data, text.len, &pem, &ignored) != 0)
+                return NULL;
+        for (size_t i = 0; i < pem.n; i++) {
+                AUTO(key_free_p) struct key *key = NULL;
+
+                if (pem.blocks[i].label != PEM_CERTIFICATE &&
+                    key_parse(output->name, &pem.blocks[i], NULL, &key, &ignored) == 0 &&
+                    hex_fingerprint_equal(&key->spki, &leaf->spki))
+                        return TAKE(key);
+        }
+        return NULL;
+}
+
+static void read_key(const struct agent *agent, int64_t number, struct bundle *bundle)
+{
+        const struct config *config = agent->config;
+
+        for (size_t i = 0; i < config->n_outputs && bundle->key == NULL; i++)
+                if (config->outputs[i].content == OUTPUT_KEY ||
+                    config->outputs[i].content == OUTPUT_KEY_LEGACY ||
+                    config->outputs[i].content == OUTPUT_COMBINED)
+                        bundle->key = find_key(agent, number, &config->outputs[i], bundle_leaf(bundle));
+}
+
+static enum tls_mode read_mode(const cJSON *meta)
+{
+        const char *text = json_get_str(meta, "tls");
+        int mode = text == NULL ? TLS_UNMANAGED : tls_mode_parse(text);
+
+        return mode < 0 ? TLS_UNMANAGED : (enum tls_mode)mode;
+}
+
+int layout_read(struct agent *agent, int64_t number, struct bundle **out, enum tls_mode *mode,
+                struct err *err)
 {
         AUTO(json_free_p) cJSON *meta = NULL;
         const char *chain;
@@ -121,6 +183,9 @@ int layout_read(struct agent *agent, int64_t number, struct bundle **out, struct
         if (bundle_from_pem(chain, authorities, &bundle, err) != 0)
                 return -1;
         (void)hex_parse_fingerprint(content, &bundle->content);
+        read_key(agent, number, bundle);
+        if (mode != NULL)
+                *mode = read_mode(meta);
         *out = bundle;
         return 0;
 }

@@ -23,6 +23,7 @@ enum step_result load_step(void *work, struct err *err)
         }
         agent_drop_candidate(agent);
         agent->candidate = TAKE(bundle);
+        agent->candidate->content = agent->state.trying;
         agent_set_stage(agent, STAGE_SOURCE, bundle_leaf(agent->candidate));
         return STEP_DONE;
 }

@@ -26,6 +26,7 @@ struct proof {
         struct agent *agent;
         proof_fn *fn;
         struct cert *expect;
+        bool absent; /* it must not be served */
         struct chain authorities;
         struct look *looks;
         size_t n;
@@ -63,6 +64,11 @@ static int judge(const struct look *look, struct err *err)
 
         if (proof->expect == NULL)
                 return 0;
+        if (proof->absent)
+                return hex_fingerprint_equal(&leaf->fp, &proof->expect->fp)
+                               ? err_set(err, ERR_MISMATCH, "%s still serves %.16s, although TLS is off", url,
+                                         hex_fingerprint(&leaf->fp, served))
+                               : 0;
         if (!hex_fingerprint_equal(&leaf->fp, &proof->expect->fp))
                 return err_set(err, ERR_MISMATCH, "%s serves %.16s, not %.16s which was published", url,
                                hex_fingerprint(&leaf->fp, served),
@@ -98,9 +104,9 @@ static void handshake_ended(enum op_state state, const struct err *why, void *ar
         bool failed;
 
         look->op = NULL;
-        if (state == OP_FAILED)
+        failed = state == OP_FAILED ? !proof->absent : judge(look, &err) != 0;
+        if (failed && state == OP_FAILED)
                 err = *why;
-        failed = state == OP_FAILED || judge(look, &err) != 0;
         note(look, failed ? &err : NULL);
         if (failed && proof->worst.kind == ERR_NONE)
                 proof->worst = err;
@@ -112,13 +118,14 @@ static void handshake_ended(enum op_state state, const struct err *why, void *ar
         proof_free(proof);
 }
 
-struct proof *proof_start(struct agent *agent, struct cert *expect, const struct chain *authorities,
-                          proof_fn *fn)
+static struct proof *start(struct agent *agent, struct cert *expect, bool absent,
+                           const struct chain *authorities, proof_fn *fn)
 {
         struct proof *proof = MEM_NEW(struct proof);
 
         proof->agent = agent;
         proof->fn = fn;
+        proof->absent = absent;
         /* Kept by reference: the rotation may be abandoned while the handshakes are under way. */
         proof->expect = expect == NULL ? NULL : cert_ref(expect);
         if (authorities != NULL)
@@ -140,4 +147,15 @@ struct proof *proof_start(struct agent *agent, struct cert *expect, const struct
         }
         agent->proof = proof;
         return proof;
+}
+
+struct proof *proof_start(struct agent *agent, struct cert *expect, const struct chain *authorities,
+                          proof_fn *fn)
+{
+        return start(agent, expect, false, authorities, fn);
+}
+
+struct proof *proof_start_absent(struct agent *agent, struct cert *leaf, proof_fn *fn)
+{
+        return start(agent, leaf, true, NULL, fn);
 }

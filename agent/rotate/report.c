@@ -27,18 +27,41 @@ static enum status_result result_of(const struct rotation *rotation)
         return is_refusal(rotation->failure.kind) ? RESULT_REFUSED : RESULT_FAILED;
 }
 
-/* A resumed rotation has no key: of the same leaf the bundle that has one is kept. */
+/* A resumed rotation may have no key: the one of the same leaf goes on serving. */
 static void keep_candidate(struct agent *agent)
 {
-        bool had_it =
-                agent->good != NULL && agent->good->key != NULL && agent->candidate->key == NULL &&
-                hex_fingerprint_equal(&bundle_leaf(agent->good)->fp, &bundle_leaf(agent->candidate)->fp);
-
-        if (!had_it) {
-                bundle_free(agent->good);
-                agent->good = TAKE(agent->candidate);
-        }
+        if (agent->good != NULL && agent->good->key != NULL && agent->candidate->key == NULL &&
+            hex_fingerprint_equal(&bundle_leaf(agent->good)->fp, &bundle_leaf(agent->candidate)->fp))
+                agent->candidate->key = TAKE(agent->good->key);
+        bundle_free(agent->good);
+        agent->good = TAKE(agent->candidate);
         agent->database->published = agent->good;
+        agent->good_mode = agent->mode;
+        if (agent->mode != TLS_UNMANAGED)
+                settings_settle(agent->config->settings_file);
+}
+
+/* Of a cluster's members it is the links among them that trust more and more. */
+static bool trust_grows(const struct database *database)
+{
+        return (database->hook->caps & HOOK_TRUST_GROWS) != 0 &&
+               ((database->hook->caps & HOOK_CLUSTERED) == 0 || database->facts.clustered);
+}
+
+/* Dropped, and yet trusted until the engine restarts. */
+static void note_pruned(struct agent *agent)
+{
+        bool drops = false;
+
+        if (agent->restarted || !trust_grows(agent->database)) {
+                agent->state.pruned.s = 0;
+                return;
+        }
+        for (size_t i = 0; agent->good != NULL && i < agent->good->authorities.n; i++)
+                drops = drops ||
+                        !chain_has(&agent->candidate->authorities, &agent->good->authorities.certs[i]->fp);
+        if (drops)
+                agent->state.pruned = clock_wall();
 }
 
 static void succeeded(struct agent *agent)
@@ -54,6 +77,8 @@ static void succeeded(struct agent *agent)
         agent->state.degraded = false;
         agent->status.degraded = false;
         agent->status.first_publish_done = true;
+        agent->status.plan.done = agent->plan.given;
+        note_pruned(agent);
         agent_set_error(agent, NULL);
         if (!agent->unchanged) {
                 agent->state.good = agent->state.generation;

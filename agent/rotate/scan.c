@@ -8,11 +8,28 @@
 #include "rotate/scan.h"
 
 #include "rotate/flow.h"
+#include "rotate/wish.h"
+
+#include "base/mem.h"
 
 #include <string.h>
 
 #define REREAD_MS   50
 #define REAPPEAR_MS 1000
+
+/* The plan's directory; where it cannot be watched the rescan finds a new plan. */
+static void watch_plan(struct agent *agent)
+{
+        AUTO(mem_free_p) char *dir = NULL;
+        struct err err;
+
+        if (agent->config->plan == NULL)
+                return;
+        dir = mem_strdup(agent->config->plan);
+        dir[strrchr(dir, '/') == dir ? 1 : strrchr(dir, '/') - dir] = '\0';
+        if (watch_dir_also(agent->watch, dir, &err) != 0 && err.kind != ERR_MISSING)
+                log_warn("watch_failed", LOG_S("plan", agent->config->plan), LOG_ERR(&err));
+}
 
 void scan_watch(struct agent *agent)
 {
@@ -23,6 +40,7 @@ void scan_watch(struct agent *agent)
         agent->watching = watch_dir_set(agent->watch, agent->config->source, &err) == 0;
         if (!agent->watching && err.kind != ERR_MISSING)
                 log_warn("watch_failed", LOG_S("source", agent->config->source), LOG_ERR(&err));
+        watch_plan(agent);
 }
 
 void scan_hinted(enum watch_hint hint, void *arg)
@@ -71,42 +89,74 @@ static void source_unreadable(struct agent *agent, const struct err *err)
         watch_again(agent);
 }
 
-/* Was this content dealt with already? */
-static bool is_settled(const struct agent *agent, const struct fingerprint *content)
+/* Was this dealt with already? */
+static bool is_settled(const struct agent *agent, const struct fingerprint *target)
 {
-        /* After a restart the key is read once more: probes of cluster members present it. */
-        if (hex_fingerprint_equal(content, &agent->state.settled))
-                return agent->good != NULL && agent->good->key != NULL;
-        return hex_fingerprint_equal(content, &agent->state.judged) &&
+        /*
+         * After a restart a key that the published files do not hold is read once more: probes of cluster
+         * members present it. In phase trust the source's is another one.
+         */
+        if (hex_fingerprint_equal(target, &agent->state.settled))
+                return agent->good != NULL && (agent->good->key != NULL || agent->plan.phase == PLAN_TRUST);
+        return hex_fingerprint_equal(target, &agent->state.judged) &&
                (agent->state.judged_until.s == 0 || clock_wall().s < agent->state.judged_until.s);
+}
+
+/* Another instance's turn: said once, and looked at again when the plan changes. */
+static void hold(struct agent *agent, const struct fingerprint *target)
+{
+        if (!hex_fingerprint_equal(target, &agent->held))
+                log_info("turn_waited_for", LOG_S("request", agent->plan.request),
+                         LOG_S("phase", plan_phase_name(agent->plan.phase)));
+        agent->held = *target;
+}
+
+/* Without a certificate there is nothing to switch on, and TLS off is what there is. */
+static void note_plain(struct agent *agent)
+{
+        if (agent->mode == TLS_OFF && agent->status.error_kind == ERR_MISSING)
+                agent->status.first_publish_done = true;
 }
 
 void scan_now(struct agent *agent, bool force)
 {
         AUTO(snapshot_free_p) struct snapshot *snapshot = NULL;
+        AUTO(plan_done_p) struct plan plan;
+        struct fingerprint target;
         struct err err = ERR_INIT;
 
+        wish_read(agent, &plan);
         agent->status.scans++;
         loop_timer_set(agent->rescan, agent->config->rescan_ms);
         if (agent->stopping)
                 return;
         if (snapshot_read(agent->config->source, &snapshot, &err) != 0) {
+                if (rotation_is_idle(&agent->rotation))
+                        wish_adopt(agent, &plan);
                 source_unreadable(agent, &err);
+                note_plain(agent);
                 return;
         }
         agent->status.last_scan = clock_mono();
+        wish_target(agent, &plan, &snapshot->content, &target);
         if (!rotation_is_idle(&agent->rotation)) {
-                bool same = agent->snapshot != NULL &&
-                            hex_fingerprint_equal(&snapshot->content, &agent->snapshot->content);
+                bool same = hex_fingerprint_equal(&target, &agent->state.trying);
 
-                if (!agent->waiting || (same && !force)) {
+                if (!agent->waiting || (same && !force) || !plan.turn) {
                         agent->rescan_wanted = agent->rescan_wanted || !same || force;
                         return;
                 }
-        } else if (!force && is_settled(agent, &snapshot->content)) {
+        }
+        wish_adopt(agent, &plan);
+        if (rotation_is_idle(&agent->rotation) && !force && is_settled(agent, &target)) {
+                agent->status.plan.done =
+                        agent->plan.given && hex_fingerprint_equal(&target, &agent->state.settled);
                 if (agent->status.error_kind == ERR_MISSING)
                         agent_set_error(agent, NULL);
                 return;
         }
-        flow_rotate(agent, TAKE(snapshot));
+        if (wish_may_act(agent))
+                flow_rotate(agent, TAKE(snapshot), &target);
+        else
+                hold(agent, &target);
 }

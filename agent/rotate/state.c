@@ -68,6 +68,7 @@ void state_load(const char *path, struct state *out, char fresh[static ERR_TEXT_
         out->good = json_get_int(tree, "good", 0);
         out->judged_until.s = json_get_int(tree, "judgedUntil", 0);
         out->last_success.s = json_get_int(tree, "lastSuccess", 0);
+        out->pruned.s = json_get_int(tree, "pruned", 0);
         out->degraded = json_get_bool(tree, "degraded");
         reason = json_get_str(tree, "reason");
         out->reason = reason == NULL ? ERR_NONE : err_from_reason(reason);
@@ -88,6 +89,8 @@ int state_save(const struct state *state, struct err *err)
                    (long long)state->generation, (long long)state->good,
                    hex_fingerprint(&state->trying, trying), hex_fingerprint(&state->settled, settled));
         buf_printf(&out, "\"judged\":\"%s\",", hex_fingerprint(&state->judged, judged));
+        if (state->pruned.s != 0)
+                buf_printf(&out, "\"pruned\":%lld,", (long long)state->pruned.s);
         buf_printf(&out,
                    "\"judgedUntil\":%lld,\"lastSuccess\":%lld,\"degraded\":%s,\"reason\":\"%s\",\"text\":",
                    (long long)state->judged_until.s, (long long)state->last_success.s,

@@ -26,6 +26,7 @@ struct state {
         enum err_kind reason;       /* of the last failure, ERR_NONE when the last rotation was fine */
         char text[ERR_TEXT_MAX];
         struct wall last_success; /* 0: never */
+        struct wall pruned; /* since when authorities are dropped that the engine may still trust; 0 none */
         bool degraded;
 };
 

@@ -8,6 +8,7 @@
 #include "rotate/agent.h"
 #include "rotate/layout.h"
 #include "rotate/steps.h"
+#include "rotate/wish.h"
 
 #include <stdio.h>
 
@@ -26,6 +27,7 @@ static void judge(struct agent *agent, struct findings *findings)
         };
 
         policy_check(agent->candidate, &context, findings);
+        wish_compose(agent);
         if (agent->database->hook->check != NULL)
                 agent->database->hook->check(agent->database, agent->candidate, agent->good, findings);
 }
@@ -47,7 +49,8 @@ static bool is_half_written(struct agent *agent, const struct finding *refusal)
 
 static enum step_result refuse(struct agent *agent, const struct finding *refusal, struct err *err)
 {
-        const struct cert *leaf = bundle_leaf(agent->candidate);
+        /* The one that was judged. */
+        const struct cert *leaf = bundle_leaf(agent->upcoming != NULL ? agent->upcoming : agent->candidate);
 
         if (is_half_written(agent, refusal)) {
                 (void)err_set(err, ERR_CHANGED, "%s", refusal->text);
@@ -60,23 +63,19 @@ static enum step_result refuse(struct agent *agent, const struct finding *refusa
         return STEP_FAILED;
 }
 
-/* What is published: during a change of authority the old ones too, as long as they live. */
-static void merge_authorities(struct agent *agent)
-{
-        struct chain merged = CHAIN_INIT;
-
-        if (!agent->config->keep_authorities || agent->good == NULL)
-                return;
-        chain_merge(&agent->candidate->authorities, &agent->good->authorities, clock_wall(), &merged);
-        chain_done(&agent->candidate->authorities);
-        agent->candidate->authorities = merged;
-}
-
+/* As far as the last look told: nothing, or something else, in mode off. */
 static bool is_served(const struct agent *agent)
 {
         const struct status_leaf *served = &agent->status.stages[STAGE_SERVED];
+        bool same = served->known && hex_fingerprint_equal(&served->fp, &bundle_leaf(agent->candidate)->fp);
 
-        return served->known && hex_fingerprint_equal(&served->fp, &bundle_leaf(agent->candidate)->fp);
+        return agent->mode == TLS_OFF ? !same : same;
+}
+
+static bool is_unchanged(const struct agent *agent)
+{
+        return agent->change == CHANGE_NONE && agent->mode == agent->good_mode && layout_is_current(agent) &&
+               is_served(agent);
 }
 
 enum step_result validate_step(void *work, struct err *err)
@@ -95,12 +94,11 @@ enum step_result validate_step(void *work, struct err *err)
         for (size_t i = 0; i < status->findings.n; i++)
                 log_warn("bundle_finding", LOG_S("code", policy_code_name(status->findings.items[i].code)),
                          LOG_S("message", status->findings.items[i].text));
-        merge_authorities(agent);
         agent->change = change_classify(agent->good, agent->candidate);
         (void)snprintf(status->change, sizeof(status->change), "%s", change_name(agent->change));
         log_info("bundle_accepted", LOG_S("bundle", agent->config->alias),
                  LOG_FP("fingerprint", &bundle_leaf(agent->candidate)->fp), LOG_S("change", status->change),
                  LOG_I("warnings", (int64_t)status->findings.n));
-        agent->unchanged = agent->change == CHANGE_NONE && layout_is_current(agent) && is_served(agent);
+        agent->unchanged = is_unchanged(agent);
         return agent->unchanged ? STEP_ENOUGH : STEP_DONE;
 }

@@ -7,6 +7,7 @@
 #include "serve/status.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/hex.h"
 
@@ -81,10 +82,21 @@ static void check_lifetime(const struct status_leaf *served, struct wall now, st
         }
 }
 
-static void check_ready(const struct status *status, struct wall now, struct check_list *list)
+/* TLS is off: neither is a certificate needed, nor may the published one be served. */
+static void check_plain(const struct status_leaf *published, const struct status_leaf *served,
+                        struct check_list *list)
 {
-        const struct status_leaf *published = &status->stages[STAGE_PUBLISHED];
-        const struct status_leaf *served = &status->stages[STAGE_SERVED];
+        struct check *check = add(list, "served");
+
+        if (!published->known || !served->known || !hex_fingerprint_equal(&published->fp, &served->fp))
+                return;
+        check->result = CHECK_FAIL;
+        (void)snprintf(check->message, MESSAGE_MAX, "the database still speaks TLS, and is to be without");
+}
+
+static void check_served(const struct status_leaf *published, const struct status_leaf *served,
+                         struct wall now, struct check_list *list)
+{
         struct check *check = add(list, "published");
 
         if (!published->known) {
@@ -105,6 +117,18 @@ static void check_ready(const struct status *status, struct wall now, struct che
                                hex_fingerprint(&served->fp, a), hex_fingerprint(&published->fp, b));
         }
         check_lifetime(served, now, add(list, "lifetime"));
+}
+
+static void check_ready(const struct status *status, struct wall now, struct check_list *list)
+{
+        const struct status_leaf *published = &status->stages[STAGE_PUBLISHED];
+        const struct status_leaf *served = &status->stages[STAGE_SERVED];
+        struct check *check;
+
+        if (strcmp(status->tls, "off") == 0)
+                check_plain(published, served, list);
+        else
+                check_served(published, served, now, list);
         check = add(list, "degraded");
         if (status->degraded) {
                 check->result = CHECK_FAIL;

@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* Upper bounds of histogram.c in seconds. */
 static const char *const bounds[STATUS_BUCKETS] = { "0.001", "0.002", "0.005", "0.01", "0.025", "0.05",
                                                     "0.1",   "0.25",  "1",     "5",    "30",    "+Inf" };
@@ -129,6 +131,18 @@ static void add_times(const struct status *status, struct buf *out)
         add_histogram(out, "detection_seconds", NULL, &status->detection);
 }
 
+static void add_plan(const struct status *status, struct buf *out)
+{
+        if (status->tls[0] != '\0')
+                add_plain(out, "tls_enabled", "gauge", "1 when the database is kept in a mode with TLS.",
+                          strcmp(status->tls, "off") != 0);
+        if (!status->plan.given)
+                return;
+        add_plain(out, "plan_turn", "gauge", "1 when the plan lets this instance act.", status->plan.turn);
+        add_plain(out, "plan_done", "gauge", "1 when what the plan asks of this instance is proven.",
+                  status->plan.done);
+}
+
 static void add_endpoints(const struct status *status, struct buf *out)
 {
         head(out, "endpoint_up", "gauge", "1 when the endpoint serves the published leaf and is trusted.");
@@ -171,6 +185,10 @@ void metrics_render(const struct status *status, struct wall now, struct mono mo
         if (status->last_scan.ms > 0)
                 buf_printf(out, "certrotate_last_scan_timestamp_seconds %lld\n",
                            (long long)(now.s - (mono.ms - status->last_scan.ms) / 1000));
+        add_plan(status, out);
+        add_plain(out, "prune_pending", "gauge",
+                  "1 while dropped authorities are trusted until the database restarts.",
+                  status->prune_pending);
         add_endpoints(status, out);
         add_findings(&status->findings, out);
 }

@@ -95,6 +95,11 @@ static cJSON *histogram_to_json(const char *name, const struct histogram *histog
         return tree;
 }
 
+static const char *or_null(const char *text)
+{
+        return text[0] != '\0' ? text : NULL;
+}
+
 static cJSON *rotation_to_json(const struct status *status)
 {
         cJSON *tree = json_object();
@@ -104,10 +109,26 @@ static cJSON *rotation_to_json(const struct status *status)
         add_time(tree, "since", status->step_since);
         json_add_bool(tree, "rollingBack", status->rolling_back);
         json_add_bool(tree, "reloadPending", status->reload_pending);
-        json_add_str(tree, "change", status->change[0] != '\0' ? status->change : NULL);
+        json_add_str(tree, "change", or_null(status->change));
         for (size_t i = 0; i < status->n_steps; i++)
                 json_append(steps, histogram_to_json(status->step_names[i], &status->step_times[i]));
         json_add(tree, "steps", steps);
+        return tree;
+}
+
+static cJSON *plan_to_json(const struct status_plan *plan)
+{
+        cJSON *tree;
+
+        if (!plan->given && plan->text[0] == '\0')
+                return cJSON_CreateNull();
+        tree = json_object();
+        json_add_str(tree, "request", or_null(plan->request));
+        json_add_int(tree, "generation", plan->generation);
+        json_add_str(tree, "phase", or_null(plan->phase));
+        json_add_bool(tree, "turn", plan->turn);
+        json_add_bool(tree, "done", plan->done);
+        json_add_str(tree, "message", or_null(plan->text));
         return tree;
 }
 
@@ -152,8 +173,8 @@ static cJSON *engine_to_json(const struct status *status)
         cJSON *tree = json_object();
         cJSON *endpoints = json_array();
 
-        json_add_str(tree, "version", status->engine_version[0] != '\0' ? status->engine_version : NULL);
-        json_add_str(tree, "role", status->engine_role[0] != '\0' ? status->engine_role : NULL);
+        json_add_str(tree, "version", or_null(status->engine_version));
+        json_add_str(tree, "role", or_null(status->engine_role));
         json_add_int(tree, "members", status->engine_members);
         for (size_t i = 0; i < status->n_endpoints; i++) {
                 const struct status_endpoint *endpoint = &status->endpoints[i];
@@ -162,8 +183,7 @@ static cJSON *engine_to_json(const struct status *status)
                 json_add_str(one, "url", endpoint->url);
                 json_add_bool(one, "ok", endpoint->ok);
                 add_fingerprint(one, "fingerprint", &endpoint->fp);
-                json_add_str(one, "tlsVersion",
-                             endpoint->tls_version[0] != '\0' ? endpoint->tls_version : NULL);
+                json_add_str(one, "tlsVersion", or_null(endpoint->tls_version));
                 json_add_str(one, "message", endpoint->text);
                 json_append(endpoints, one);
         }
@@ -189,6 +209,9 @@ cJSON *status_to_json(const struct status *status, struct wall now, struct mono 
         for (enum status_stage stage = STAGE_SOURCE; stage < STAGES; stage++)
                 json_add(stages, status_stage_name(stage), leaf_to_json(&status->stages[stage], now));
         json_add(tree, "stages", stages);
+        json_add_str(tree, "tls", or_null(status->tls));
+        json_add(tree, "plan", plan_to_json(&status->plan));
+        json_add_bool(tree, "prunePending", status->prune_pending);
         json_add(tree, "rotation", rotation_to_json(status));
         json_add(tree, "history", history_to_json(status, mono));
         json_add(tree, "error", error_to_json(status));

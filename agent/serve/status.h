@@ -47,6 +47,17 @@ struct status_endpoint {
         char text[200]; /* why not ok */
 };
 
+/* What the controller asks for, and how far this instance is. */
+struct status_plan {
+        bool given;
+        char request[128];
+        int64_t generation;
+        char phase[16]; /* "" none */
+        bool turn;      /* may act */
+        bool done;      /* what it asks of this instance is published, taken and proven */
+        char text[256]; /* why the file cannot be read; "" */
+};
+
 struct status {
         char version[32];
         char instance[128];
@@ -57,6 +68,9 @@ struct status {
         struct wall started;
         struct status_leaf stages[STAGES];
         int64_t generation; /* published, 0 none */
+        char tls[16];       /* mode: "off" "mixed" "on" "required"; "" not managed */
+        struct status_plan plan;
+        bool prune_pending; /* authorities were dropped that the engine trusts until it restarts */
         /* rotation under way */
         char step[32]; /* "idle" when none, "waiting" when the database or the source is not there yet */
         bool rolling_back;

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The plan's members, each checked for its type: a plan that is half understood is not followed.
+ */
+#include "rotate/plan.h"
+
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/limits.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const phase_names[PLAN_PHASES] = {
+        [PLAN_NO_PHASE] = "",
+        [PLAN_TRUST] = "trust",
+        [PLAN_LEAF] = "leaf",
+        [PLAN_PRUNE] = "prune",
+};
+
+const char *plan_phase_name(enum plan_phase phase)
+{
+        return phase_names[phase];
+}
+
+static void plan_init(struct plan *out)
+{
+        *out = (struct plan){ .turn = true };
+}
+
+/* NULL when the member is missing; ERR_PARSE when it is there and no text. */
+static int get_text(const cJSON *tree, const char *name, const char **out, struct err *err)
+{
+        const cJSON *node = json_get(tree, name);
+
+        *out = NULL;
+        if (node == NULL || cJSON_IsNull(node))
+                return 0;
+        if (!cJSON_IsString(node))
+                return err_set(err, ERR_PARSE, "%s must be a text", name);
+        *out = node->valuestring;
+        return 0;
+}
+
+static int parse_phase(const cJSON *tree, struct plan *out, struct err *err)
+{
+        const char *text;
+
+        if (get_text(tree, "phase", &text, err) != 0)
+                return -1;
+        for (int i = 0; text != NULL && i < PLAN_PHASES; i++) {
+                if (strcmp(phase_names[i], text) == 0) {
+                        out->phase = (enum plan_phase)i;
+                        return 0;
+                }
+        }
+        return text == NULL
+                       ? 0
+                       : err_set(err, ERR_PARSE, "phase is '%.40s': there are trust, leaf and prune", text);
+}
+
+static int parse_tls(const cJSON *tree, struct plan *out, struct err *err)
+{
+        const char *text;
+        int mode;
+
+        if (get_text(tree, "tls", &text, err) != 0)
+                return -1;
+        mode = text == NULL ? TLS_UNMANAGED : tls_mode_parse(text);
+        if (mode < 0)
+                return err_set(err, ERR_PARSE, "tls is '%.40s': there are off, mixed, on and required", text);
+        out->tls = (enum tls_mode)mode;
+        return 0;
+}
+
+static int parse_turn(const cJSON *tree, const char *instance, struct plan *out, struct err *err)
+{
+        const cJSON *list = json_get(tree, "turn");
+
+        if (list == NULL || cJSON_IsNull(list))
+                return 0;
+        if (!cJSON_IsArray(list))
+                return err_set(err, ERR_PARSE, "turn must be a list of instances");
+        out->turn = false;
+        for (const cJSON *node = list->child; node != NULL; node = node->next) {
+                if (!cJSON_IsString(node))
+                        return err_set(err, ERR_PARSE, "turn must be a list of instances");
+                out->turn = out->turn || strcmp(node->valuestring, instance) == 0;
+        }
+        return 0;
+}
+
+static int parse_authorities(const cJSON *tree, struct plan *out, struct err *err)
+{
+        AUTO(pem_done_p) struct pem pem = PEM_INIT;
+        const char *text;
+
+        if (get_text(tree, "authorities", &text, err) != 0)
+                return -1;
+        if (text == NULL || *text == '\0')
+                return 0;
+        if (pem_parse("authorities", (const uint8_t *)text, strlen(text), &pem, err) != 0)
+                return -1;
+        return chain_from_pem(&pem, AUTHORITIES_MAX_CERTS, NULL, &out->authorities, err);
+}
+
+int plan_parse(const char *text, size_t len, const char *instance, struct plan *out, struct err *err)
+{
+        AUTO(json_free_p) cJSON *tree = NULL;
+        AUTO(plan_done_p) struct plan plan;
+        const char *request;
+
+        plan_init(&plan);
+        if (json_parse(text, len, &tree, err) != 0)
+                return -1;
+        if (!cJSON_IsObject(tree))
+                return err_set(err, ERR_PARSE, "the plan must be an object");
+        if (get_text(tree, "request", &request, err) != 0 || parse_phase(tree, &plan, err) != 0 ||
+            parse_tls(tree, &plan, err) != 0 || parse_turn(tree, instance, &plan, err) != 0 ||
+            parse_authorities(tree, &plan, err) != 0)
+                return -1;
+        plan.given = true;
+        plan.generation = json_get_int(tree, "generation", 0);
+        (void)snprintf(plan.request, sizeof(plan.request), "%s", request == NULL ? "" : request);
+        *out = plan;
+        plan.authorities = (struct chain)CHAIN_INIT;
+        return 0;
+}
+
+int plan_read(const char *path, const char *instance, struct plan *out, struct err *err)
+{
+        AUTO(buf_done_p) struct buf text = BUF_INIT(PLAN_MAX_BYTES + 1);
+        struct err why = ERR_INIT;
+
+        if (path == NULL || fs_read(path, PLAN_MAX_BYTES, &text, &why) != 0) {
+                if (path != NULL && why.kind != ERR_MISSING) {
+                        *err = why;
+                        return -1;
+                }
+                plan_init(out);
+                return 0;
+        }
+        if (plan_parse(buf_str(&text), text.len, instance, out, err) != 0)
+                return err_wrap(err, "plan '%.120s'", path);
+        return 0;
+}
+
+void plan_done(struct plan *plan)
+{
+        chain_done(&plan->authorities);
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * What the controller asks the agents of one database to do: one small JSON object for all of them, in a file
+ * (a mounted ConfigMap, or a host's own).
+ *
+ *   {"request": "px-rotate", "generation": 3, "phase": "trust", "turn": ["px-0", "px-1"], "tls": "on",
+ *    "authorities": "-----BEGIN CERTIFICATE-----…"}
+ *
+ * Every member may be missing. Without `turn` all instances may act, with an empty one none. Unknown members
+ * are ignored: a newer controller may say more.
+ */
+#include "base/err.h"
+#include "certs/chain.h"
+#include "hooks/tls_mode.h"
+
+#include <stdint.h>
+
+#define PLAN_MAX_BYTES ((size_t)512 << 10)
+
+/* Of a change of authority in a cluster. Each is over on every member before the next begins. */
+enum plan_phase {
+        PLAN_NO_PHASE,
+        PLAN_TRUST, /* old and new authorities, the old leaf */
+        PLAN_LEAF,  /* old and new authorities, the new leaf */
+        PLAN_PRUNE, /* the new authorities only */
+        PLAN_PHASES,
+};
+
+struct plan {
+        bool given; /* there is one */
+        char request[128];
+        int64_t generation;
+        enum plan_phase phase;
+        enum tls_mode tls;        /* TLS_UNMANAGED: as configured */
+        bool turn;                /* this instance may act; true without a plan */
+        char problem[256];        /* why the file of now could not be read and this is the one before; "" */
+        struct chain authorities; /* to be trusted until the phase prune, whatever was published before */
+};
+
+/* "" "trust" "leaf" "prune" */
+const char *plan_phase_name(enum plan_phase phase);
+
+/* ERR_PARSE naming the member. Pure; fuzzed. */
+int plan_parse(const char *text, size_t len, const char *instance, struct plan *out,
+               struct err *err) MUST_CHECK;
+/* A file that is not there is no plan. ERR_IO, ERR_LIMIT, ERR_PARSE. path NULL: no plan. */
+int plan_read(const char *path, const char *instance, struct plan *out, struct err *err) MUST_CHECK;
+void plan_done(struct plan *plan);
+static inline UNUSED void plan_done_p(struct plan *plan)
+{
+        plan_done(plan);
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The database's settings file, in which TLS is switched: written with the generation it belongs to, and put
+ * back with it.
+ *
+ *   .<file>.certrotate-next     the new text, whole and synced; one rename makes it the settings
+ *   .<file>.certrotate-before   the last proven one, by a second name; one rename puts it back, byte for byte
+ *   .<file>.certrotate-none     there was no such file before
+ *
+ * They stand beside the file, so that neither way needs space, and say all that a later process must know.
+ * Every call may be repeated after a kill; several changes before one is proven go back together.
+ */
+#include "hooks/hook.h"
+
+/*
+ * Makes the next text from what the file says now, unless it says it already. Links on the way to the file
+ * are followed.
+ *
+ * ERR_IO      the file cannot be read, or nothing can be written beside it
+ * ERR_REFUSED it is not such a file, or the driver has no such mode: the driver's own sentence
+ */
+int settings_stage(const struct database *database, const char *file, const struct settings_wish *wish,
+                   struct err *err) MUST_CHECK;
+/* The next text, if there is one, becomes the settings. */
+int settings_publish(const char *file, struct err *err) MUST_CHECK;
+/* Was something published that is not settled yet? */
+bool settings_is_pending(const char *file);
+/*
+ * The last proven text again; wish is that of what was published. Somebody's edits in between are not lost:
+ * their file is kept beside it as .<file>.certrotate-rejected, and *edited tells.
+ */
+int settings_undo(const struct database *database, const char *file, const struct settings_wish *wish,
+                  bool *edited, struct err *err) MUST_CHECK;
+/* The next text goes. */
+void settings_unstage(const char *file);
+/* What was published is proven: nothing is needed of what was before. */
+void settings_settle(const char *file);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * In phase trust the candidate is the last good bundle with more authorities: its files that do not depend on
+ * them are carried over byte for byte (layout.c), and the leaf to come only serves to prove that it would be
+ * accepted.
+ */
+#include "rotate/wish.h"
+
+#include "base/mem.h"
+
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TARGET_MAX 32768 /* authorities of a plan, 65 bytes each, and a few words */
+
+void wish_read(const struct agent *agent, struct plan *out)
+{
+        struct err err = ERR_INIT;
+
+        if (plan_read(agent->config->plan, agent->config->instance, out, &err) == 0)
+                return;
+        if (strcmp(agent->status.plan.text, err.text) != 0)
+                log_warn("plan_unreadable", LOG_ERR(&err));
+        *out = agent->plan;
+        chain_copy(&out->authorities, &agent->plan.authorities);
+        (void)snprintf(out->problem, sizeof(out->problem), "%.255s", err.text);
+}
+
+enum tls_mode wish_mode(const struct agent *agent, const struct plan *plan)
+{
+        bool can = agent->database->hook->settings != NULL && agent->config->settings_file != NULL;
+
+        if (plan->given && plan->tls != TLS_UNMANAGED && can)
+                return plan->tls;
+        return agent->config->tls;
+}
+
+static void note(struct agent *agent)
+{
+        const struct plan *plan = &agent->plan;
+        struct status_plan *status = &agent->status.plan;
+
+        (void)snprintf(status->request, sizeof(status->request), "%s", plan->request);
+        (void)snprintf(status->phase, sizeof(status->phase), "%s", plan_phase_name(plan->phase));
+        (void)snprintf(status->text, sizeof(status->text), "%s", plan->problem);
+        status->given = plan->given;
+        status->generation = plan->generation;
+        status->turn = plan->turn;
+        status->done = false;
+}
+
+void wish_adopt(struct agent *agent, struct plan *plan)
+{
+        plan_done(&agent->plan);
+        agent->plan = *plan;
+        plan->authorities = (struct chain)CHAIN_INIT;
+        agent->mode = wish_mode(agent, &agent->plan);
+        (void)snprintf(agent->status.tls, sizeof(agent->status.tls), "%s", tls_mode_name(agent->mode));
+        note(agent);
+}
+
+void wish_target(const struct agent *agent, const struct plan *plan, const struct fingerprint *content,
+                 struct fingerprint *out)
+{
+        AUTO(buf_done_p) struct buf text = BUF_INIT(TARGET_MAX);
+        enum tls_mode mode = wish_mode(agent, plan);
+        char hex[FINGERPRINT_TEXT_MAX];
+
+        if (!plan->given && mode == TLS_UNMANAGED) {
+                *out = *content;
+                return;
+        }
+        buf_printf(&text, "%s %s %s %lld %s", hex_fingerprint(content, hex), tls_mode_name(mode),
+                   plan_phase_name(plan->phase), (long long)plan->generation, plan->request);
+        for (size_t i = 0; i < plan->authorities.n; i++)
+                buf_printf(&text, " %s", hex_fingerprint(&plan->authorities.certs[i]->fp, hex));
+        (void)SHA256(text.data, text.len, out->sha256);
+}
+
+bool wish_may_act(const struct agent *agent)
+{
+        return agent->plan.turn || agent->good == NULL;
+}
+
+/* fresh ∪ what the plan names ∪ what was published: nobody is dropped whom another member may still need. */
+static void keep_authorities(struct agent *agent)
+{
+        const struct wall now = clock_wall();
+        struct chain *authorities = &agent->candidate->authorities;
+        struct chain merged = CHAIN_INIT;
+
+        chain_merge(authorities, &agent->plan.authorities, now, &merged);
+        chain_done(authorities);
+        *authorities = merged;
+        if (agent->good == NULL)
+                return;
+        merged = (struct chain)CHAIN_INIT;
+        chain_merge(authorities, &agent->good->authorities, now, &merged);
+        chain_done(authorities);
+        *authorities = merged;
+}
+
+/* The published leaf again, in the place of the one that comes next. */
+static void keep_leaf(struct agent *agent)
+{
+        struct bundle *next = agent->candidate;
+        struct bundle *kept = MEM_NEW(struct bundle);
+
+        kept->content = next->content;
+        kept->has_authorities_file = true;
+        chain_copy(&kept->chain, &agent->good->chain);
+        chain_copy(&kept->authorities, &next->authorities);
+        kept->key = agent->good->key == NULL ? NULL : key_copy(agent->good->key);
+        agent_drop_upcoming(agent);
+        agent->upcoming = next;
+        agent->database->upcoming = next;
+        agent->candidate = kept;
+}
+
+void wish_compose(struct agent *agent)
+{
+        enum plan_phase phase = agent->plan.phase;
+
+        if (phase == PLAN_PRUNE || (phase == PLAN_NO_PHASE && !agent->config->keep_authorities))
+                return;
+        keep_authorities(agent);
+        if (phase == PLAN_TRUST && agent->good != NULL)
+                keep_leaf(agent);
+}
