@@ -191,10 +191,12 @@ int settings_undo(const struct database *database, const char *file, const struc
                         return err_sys(err, errno, "keep '%s' as '%s'", places.real, places.rejected);
                 *edited = true;
         }
-        if (exists(places.before))
-                return rename(places.before, places.real) == 0
-                               ? 0
-                               : err_sys(err, errno, "rename '%s' to '%s'", places.before, places.real);
+        if (exists(places.before)) {
+                if (rename(places.before, places.real) == -1)
+                        return err_sys(err, errno, "rename '%s' to '%s'", places.before, places.real);
+                /* Two names of one file, from a kill before the rename: then rename(2) leaves both. */
+                return remove_file(places.before, err);
+        }
         if (remove_file(places.real, err) != 0)
                 return -1;
         return remove_file(places.none, err);

@@ -8,10 +8,7 @@
  */
 #include "teststore.h"
 
-#include <signal.h>
-#include <sys/ptrace.h>
-
-#define SKIPPED 77
+#include "testkill.h"
 
 struct scenario {
         const char *name;
@@ -85,46 +82,25 @@ static const struct scenario scenarios[] = {
         { "prune", prepare_litter, act_prune, 2, 2, false },
 };
 
-/* In the child: open, stop for the parent, act, end. */
-static _Noreturn void traced(const struct scenario *scenario, const char *dir)
-{
+/* What the child works on. */
+struct task {
+        const struct scenario *scenario;
+        const char *dir;
         struct store *store;
-        struct err err = ERR_INIT;
+};
 
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1)
-                _exit(SKIPPED);
-        if (generation_open(dir, &store, &err) != 0)
-                _exit(1);
-        (void)raise(SIGSTOP);
-        if (scenario->act(store, &err) != 0) {
-                (void)fprintf(stderr, "%s: %s\n", scenario->name, err.text);
-                _exit(1);
-        }
-        _exit(0);
+static int begin(void *arg, struct err *err)
+{
+        struct task *task = arg;
+
+        return generation_open(task->dir, &task->store, err);
 }
 
-/* Lets it make `calls` system calls (two stops each), then kills it. true when it ended by itself before. */
-static bool run_until(pid_t pid, long calls)
+static int act(void *arg, struct err *err)
 {
-        int status = 0;
+        struct task *task = arg;
 
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED)
-                skip();
-        assert_true(WIFSTOPPED(status));
-        for (long i = 0; i < calls; i++) {
-                for (int half = 0; half < 2; half++) {
-                        assert_int_not_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), -1);
-                        assert_int_equal(waitpid(pid, &status, 0), pid);
-                        if (WIFEXITED(status)) {
-                                assert_int_equal(WEXITSTATUS(status), 0);
-                                return true;
-                        }
-                }
-        }
-        assert_int_equal(kill(pid, SIGKILL), 0);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        return false;
+        return task->scenario->act(task->store, err);
 }
 
 static void check_whole(const struct scenario *scenario, const char *dir, long calls)
@@ -188,14 +164,11 @@ static void kill_at_every_system_call(void **state)
                         char *dir = mem_printf("%s/%s-%ld", (char *)*state, scenario->name, calls);
                         AUTO(generation_close_p) struct store *store = NULL;
                         struct err err;
-                        pid_t pid;
+                        struct task task = { scenario, dir, NULL };
 
                         teststore_must(generation_open(dir, &store, &err), &err);
                         scenario->prepare(store);
-                        pid = fork();
-                        if (pid == 0)
-                                traced(scenario, dir);
-                        ended = run_until(pid, calls);
+                        ended = testkill_run(begin, act, &task, calls);
                         check_whole(scenario, dir, calls);
                         check_recovers(scenario, dir);
                 }
