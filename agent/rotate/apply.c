@@ -67,26 +67,6 @@ static void looked(struct agent *agent, const struct err *err)
         failed(agent, err != NULL && err->kind == ERR_NOT_READY ? err : &agent->refusal);
 }
 
-static void apply_ended(enum op_state state, const struct err *err, void *arg)
-{
-        struct agent *agent = arg;
-
-        agent->op = NULL;
-        agent->status.reload_pending = false;
-        if (state == OP_DONE) {
-                agent->waiting = false;
-                log_info(agent->restarted ? "database_restarted" : "database_reloaded",
-                         LOG_S("database", agent->config->instance));
-                rotation_step_ended(&agent->rotation, STEP_DONE, NULL);
-        } else if (err->kind == ERR_ENGINE && !agent->rotation.rolling_back) {
-                /* A command cannot tell a server that is not there from one that refuses. */
-                agent->refusal = *err;
-                (void)proof_start(agent, NULL, NULL, looked);
-        } else {
-                failed(agent, err);
-        }
-}
-
 /*
  * TLS on or off is not for a reload. What mode the database is in under settings of somebody else nobody
  * knows: then it counts whether they change.
@@ -117,6 +97,32 @@ static bool by_restart(const struct agent *agent)
                        (hook->needs_restart != NULL && hook->needs_restart(agent->database, agent->change));
         }
         return false;
+}
+
+static void apply_ended(enum op_state state, const struct err *err, void *arg)
+{
+        struct agent *agent = arg;
+
+        agent->op = NULL;
+        agent->status.reload_pending = false;
+        if (state == OP_DONE) {
+                agent->waiting = false;
+                log_info(agent->restarted ? "database_restarted" : "database_reloaded",
+                         LOG_S("database", agent->config->instance));
+                rotation_step_ended(&agent->rotation, STEP_DONE, NULL);
+        } else if (err->kind == ERR_ENGINE && !agent->restarted && by_restart(agent)) {
+                /* The driver has learned meanwhile that this server cannot reload. */
+                struct err why = ERR_INIT;
+
+                if (apply_step(agent, &why) == STEP_FAILED)
+                        rotation_step_ended(&agent->rotation, STEP_FAILED, &why);
+        } else if (err->kind == ERR_ENGINE && !agent->rotation.rolling_back) {
+                /* A command cannot tell a server that is not there from one that refuses. */
+                agent->refusal = *err;
+                (void)proof_start(agent, NULL, NULL, looked);
+        } else {
+                failed(agent, err);
+        }
 }
 
 static bool start(struct agent *agent, struct err *err)

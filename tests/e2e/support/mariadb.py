@@ -34,7 +34,7 @@ def make_template(folder):
 
 
 class MariaDB:
-    def __init__(self, folder, template, files, port=None, datadir=None, extra=()):
+    def __init__(self, folder, template, files, port=None, datadir=None, extra=(), initialised=True):
         """files: folder with ca.crt, tls.crt and tls.key, read at start and at FLUSH SSL."""
         self.dir = Path(folder)
         self.dir.mkdir(parents=True, exist_ok=True)
@@ -47,12 +47,16 @@ class MariaDB:
         self.files = Path(files) if files else None
         self.port = port or free_port()
         self.extra = list(extra)
+        self.option_file = None  # a my.cnf instead of none
         self.process = None
-        if not self.datadir.exists():
+        if initialised and not self.datadir.exists():
             subprocess.run(["cp", "-a", "--reflink=auto", str(template), str(self.datadir)], check=True)
 
+    def defaults(self):
+        return "--no-defaults" if self.option_file is None else f"--defaults-file={self.option_file}"
+
     def arguments(self, tls=True):
-        args = ["mariadbd", "--no-defaults", f"--datadir={self.datadir}", f"--socket={self.socket}",
+        args = ["mariadbd", self.defaults(), f"--datadir={self.datadir}", f"--socket={self.socket}",
                 f"--port={self.port}", "--bind-address=127.0.0.1", f"--pid-file={self.pid_file}", "--skip-log-bin",
                 f"--log-error={self.log}", f"--tmpdir={self.dir}", *SMALL]
         if os.geteuid() == 0:
@@ -73,17 +77,22 @@ class MariaDB:
     def wait_up(self, deadline=30):
         def answers():
             assert self.process.poll() is None, "mariadbd ended:\n" + tail(self.log)
-            return self._client("SELECT 1").returncode == 0
+            return self.run_client("SELECT 1").returncode == 0
         wait_for("mariadbd answers", answers, deadline, 0.05, lambda: tail(self.log))
 
-    def _client(self, statement, user="root", password=None):
+    def client(self):
+        return ["mariadb", "--no-defaults"]
+
+    def run_client(self, statement, *options, user="root", password=None):
+        """Over the socket, or as options say."""
+        where = options or (f"--socket={self.socket}",)
         env = dict(os.environ, MYSQL_PWD=password or "")
-        return subprocess.run(["mariadb", "--no-defaults", f"--socket={self.socket}", f"--user={user}", "-N", "-B",
-                               "-e", statement], capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL)
+        return subprocess.run([*self.client(), *map(str, where), f"--user={user}", "-N", "-B", "-e", statement],
+                              capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL)
 
     def sql(self, statement, user="root", password=None):
         """Rows as lists of texts."""
-        done = self._client(statement, user, password)
+        done = self.run_client(statement, user=user, password=password)
         assert done.returncode == 0, f"{statement}: {done.stderr}"
         return [line.split("\t") for line in done.stdout.splitlines()]
 

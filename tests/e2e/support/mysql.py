@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-A private MySQL, Oracle's own server, from the tree that tests/stages/mysql.sh unpacks: run by its own loader with its
-own libraries. The class is that of MariaDB with other words for the same things.
+A private MySQL, Oracle's own server, from the trees that tests/stages/mysql.sh unpacks: the newest, run by its own
+loader with its own libraries, and 8.0.15, which is too old to reload. The class is that of MariaDB with other words
+for the same things.
 """
 
 import os
@@ -13,6 +14,7 @@ from .mariadb import MariaDB
 CACHE = Path(os.environ.get("CERTROTATE_CACHE") or Path.home() / ".cache/certrotate")
 TREE = CACHE / "mysql-sid"
 LIBRARIES = TREE / "usr/lib/x86_64-linux-gnu"
+OLD_TREE = CACHE / "mysql-8.0.15"
 
 
 def command(program):
@@ -24,47 +26,67 @@ def available():
     return os.access(TREE / "usr/sbin/mysqld", os.X_OK)
 
 
-def common():
-    share = TREE / "usr/share/mysql"
-    args = ["--no-defaults", "--secure-file-priv=NULL", f"--lc-messages-dir={share}",
-            f"--character-sets-dir={share}/charsets", f"--plugin-dir={TREE}/usr/lib/mysql/plugin",
-            "--innodb-buffer-pool-size=16M", "--performance-schema=OFF", "--mysqlx=OFF"]
-    return args + (["--user=root"] if os.geteuid() == 0 else [])
+def old_available():
+    return os.access(OLD_TREE / "bin/mysqld", os.X_OK)
 
 
-def make_template(folder):
+class MySQL(MariaDB):
+    def program(self):
+        return command("usr/sbin/mysqld")
+
+    def common(self):
+        share = TREE / "usr/share/mysql"
+        args = ["--secure-file-priv=NULL", f"--lc-messages-dir={share}", f"--character-sets-dir={share}/charsets",
+                f"--plugin-dir={TREE}/usr/lib/mysql/plugin", "--innodb-buffer-pool-size=16M", "--performance-schema=OFF",
+                "--mysqlx=OFF"]
+        return args + (["--user=root"] if os.geteuid() == 0 else [])
+
+    def arguments(self, tls=True):
+        args = [*self.program(), self.defaults(), *self.common(), f"--datadir={self.datadir}",
+                f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1",
+                f"--pid-file={self.pid_file}", "--skip-log-bin", f"--log-error={self.log}", f"--tmpdir={self.dir}",
+                "--skip-name-resolve"]
+        if tls:
+            args += [f"--ssl-ca={self.files}/ca.crt", f"--ssl-cert={self.files}/tls.crt",
+                     f"--ssl-key={self.files}/tls.key"]
+        return args + self.extra
+
+    def client(self):
+        return [*command("usr/bin/mysql"), "--no-defaults"]
+
+    def create_user(self, name, password, rights="CONNECTION_ADMIN"):
+        self.sql(f"CREATE USER '{name}'@'%' IDENTIFIED BY '{password}'")
+        if rights:
+            self.sql(f"GRANT {rights} ON *.* TO '{name}'@'%'")
+
+
+class OldMySQL(MySQL):
+    """Its command line client is MariaDB's: that of the jar is not there."""
+
+    def program(self):
+        return [str(OLD_TREE / "bin/mysqld")]
+
+    def common(self):
+        share = OLD_TREE / "share"
+        args = [f"--lc-messages-dir={share}", f"--character-sets-dir={share}/charsets", "--innodb-buffer-pool-size=16M",
+                "--performance-schema=OFF", "--mysqlx=OFF"]
+        return args + (["--user=root"] if os.geteuid() == 0 else [])
+
+    def client(self):
+        return ["mariadb", "--no-defaults"]
+
+
+def make_template(folder, kind=MySQL):
     """A datadir with an administrator `root`; `probe`, so that strangers get a handshake at all."""
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([*command("usr/sbin/mysqld"), *common(), "--initialize-insecure", f"--datadir={folder}"], check=True,
-                   capture_output=True, stdin=subprocess.DEVNULL)
-    database = MySQL(folder.parent / "template-run", None, None, datadir=folder)
+    database = kind(folder.parent / "template-run", None, None, datadir=folder, initialised=False)
     try:
+        subprocess.run([*database.program(), "--no-defaults", *database.common(), "--initialize-insecure",
+                        f"--datadir={folder}"], check=True, capture_output=True, stdin=subprocess.DEVNULL)
         database.start(tls=False)
         database.sql("CREATE USER 'probe'@'%' IDENTIFIED BY 'probe'")
         database.stop()
     finally:
         database.cleanup()
     return folder
-
-
-class MySQL(MariaDB):
-    def arguments(self, tls=True):
-        args = [*command("usr/sbin/mysqld"), *common(), f"--datadir={self.datadir}", f"--socket={self.socket}",
-                f"--port={self.port}", "--bind-address=127.0.0.1", f"--pid-file={self.pid_file}", "--skip-log-bin",
-                f"--log-error={self.log}", f"--tmpdir={self.dir}", "--skip-name-resolve"]
-        if tls:
-            args += [f"--ssl-ca={self.files}/ca.crt", f"--ssl-cert={self.files}/tls.crt",
-                     f"--ssl-key={self.files}/tls.key"]
-        return args + self.extra
-
-    def _client(self, statement, user="root", password=None):
-        env = dict(os.environ, MYSQL_PWD=password or "")
-        return subprocess.run([*command("usr/bin/mysql"), "--no-defaults", f"--socket={self.socket}", f"--user={user}",
-                               "-N", "-B", "-e", statement], capture_output=True, text=True, env=env,
-                              stdin=subprocess.DEVNULL)
-
-    def create_user(self, name, password, rights="CONNECTION_ADMIN"):
-        self.sql(f"CREATE USER '{name}'@'%' IDENTIFIED BY '{password}'")
-        if rights:
-            self.sql(f"GRANT {rights} ON *.* TO '{name}'@'%'")
