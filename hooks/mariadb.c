@@ -16,7 +16,7 @@ static const char *const sections[] = { "admin", "galera", NULL };
 
 static int mariadb_open(const struct hook_settings *settings, struct database **out, struct err *err)
 {
-        return mysql_family_open(&mariadb_hook, settings, out, err);
+        return mysql_family_open(&mariadb_hook, "RELOAD", settings, out, err);
 }
 
 static struct op *mariadb_reload(struct database *database, int64_t limit_ms)

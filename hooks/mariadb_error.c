@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#define REMEDY_MAX 288
+#define REMEDY_MAX 352
 
 struct code_row {
         unsigned code;
@@ -70,6 +70,8 @@ static const struct code_row *row_of(unsigned code)
 static void describe_remedy(const struct code_row *row, const struct mariadb_context *context,
                             char out[static REMEDY_MAX])
 {
+        const char *rights = context->rights != NULL ? context->rights : "RELOAD";
+
         if (row == NULL)
                 (void)snprintf(out, REMEDY_MAX, "%s", "");
         else if (row->remedy != NULL)
@@ -78,11 +80,11 @@ static void describe_remedy(const struct code_row *row, const struct mariadb_con
                 (void)snprintf(
                         out, REMEDY_MAX,
                         ": check admin.user and admin.password-file, or create the user: CREATE USER "
-                        "'%.64s'@'localhost' IDENTIFIED BY '…'; GRANT RELOAD ON *.* TO '%.64s'@'localhost'",
-                        context->user, context->user);
+                        "'%.64s'@'localhost' IDENTIFIED BY '…'; GRANT %.64s ON *.* TO '%.64s'@'localhost'",
+                        context->user, rights, context->user);
         else
                 (void)snprintf(out, REMEDY_MAX, ": GRANT %s ON *.* TO the user '%.64s' of the agent",
-                               context->right != NULL ? context->right : "RELOAD", context->user);
+                               context->right != NULL ? context->right : rights, context->user);
 }
 
 bool mariadb_error_is_loss(unsigned code)

@@ -13,6 +13,7 @@ struct mariadb_context {
         const char *user;
         const char *statement; /* NULL while connecting */
         const char *right;     /* the right the statement needs, "RELOAD"; NULL: none */
+        const char *rights;    /* all that the agent needs, for who has no account yet; NULL: "RELOAD" */
 };
 
 /* The connection is gone (or was never there); a new one may work. */

@@ -31,6 +31,7 @@ struct run;
 
 struct mariadb_session {
         struct mariadb_link link;
+        const char *rights;
         struct run *run; /* that drives it now; NULL: none */
 };
 
@@ -80,6 +81,7 @@ static int fail(struct run *run, unsigned code, bool connecting, struct err *err
                 .user = link->login.user,
                 .statement = connecting ? NULL : run->statement.sql,
                 .right = run->statement.right,
+                .rights = run->session->rights,
         };
 
         mariadb_error_fill(code != 0 ? code : CODE_CONNECTION, mysql_error(link->mysql), &context, err);
@@ -290,7 +292,7 @@ struct op *mariadb_session_run(struct mariadb_session *session, const struct mar
         return &run->op;
 }
 
-int mariadb_session_new(const struct admin_settings *settings, const char *publish,
+int mariadb_session_new(const struct admin_settings *settings, const char *publish, const char *rights,
                         struct mariadb_session **out, struct err *err)
 {
         struct mariadb_session *session = MEM_NEW(struct mariadb_session);
@@ -299,6 +301,7 @@ int mariadb_session_new(const struct admin_settings *settings, const char *publi
                 mem_free(session);
                 return -1;
         }
+        session->rights = rights;
         *out = session;
         return 0;
 }

@@ -26,8 +26,11 @@ struct mariadb_statement {
         bool ends_server; /* SHUTDOWN: done when the server has closed the connection */
 };
 
-/* ERR_USAGE naming the key. settings and publish are borrowed. Does not connect. */
-int mariadb_session_new(const struct admin_settings *settings, const char *publish,
+/*
+ * ERR_USAGE naming the key. settings and publish are borrowed. rights: all that the agent needs there, told
+ * to who has to create the account: "RELOAD"; constant text. Does not connect.
+ */
+int mariadb_session_new(const struct admin_settings *settings, const char *publish, const char *rights,
                         struct mariadb_session **out, struct err *err) MUST_CHECK;
 void mariadb_session_free(struct mariadb_session *session);
 AUTO_DEFINE(struct mariadb_session, mariadb_session_free)

@@ -13,12 +13,12 @@ static const char *const sections[] = { "admin", NULL };
 
 static int mysql_open(const struct hook_settings *settings, struct database **out, struct err *err)
 {
-        return mysql_family_open(&mysql_hook, settings, out, err);
+        return mysql_family_open(&mysql_hook, "CONNECTION_ADMIN", settings, out, err);
 }
 
 static struct op *mysql_reload(struct database *database, int64_t limit_ms)
 {
-        return mysql_reload_start(mysql_family_of(database)->session, false, limit_ms);
+        return mysql_reload_start(database, false, limit_ms);
 }
 
 const struct hook mysql_hook = {

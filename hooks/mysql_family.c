@@ -14,13 +14,13 @@ struct mysql_family *mysql_family_of(struct database *database)
         return CONTAINER_OF(database, struct mysql_family, database);
 }
 
-int mysql_family_open(const struct hook *hook, const struct hook_settings *settings, struct database **out,
-                      struct err *err)
+int mysql_family_open(const struct hook *hook, const char *rights, const struct hook_settings *settings,
+                      struct database **out, struct err *err)
 {
         struct mariadb_session *session = NULL;
         struct mysql_family *family;
 
-        if (mariadb_session_new(&settings->admin, settings->publish, &session, err) == -1)
+        if (mariadb_session_new(&settings->admin, settings->publish, rights, &session, err) == -1)
                 return -1;
         family = MEM_NEW(struct mysql_family);
         family->database.hook = hook;

@@ -12,9 +12,9 @@ struct mysql_family {
 };
 
 struct mysql_family *mysql_family_of(struct database *database);
-/* Does not connect. ERR_USAGE naming the key. */
-int mysql_family_open(const struct hook *hook, const struct hook_settings *settings, struct database **out,
-                      struct err *err) MUST_CHECK;
+/* Does not connect. rights: as in mariadb_session_new. ERR_USAGE naming the key. */
+int mysql_family_open(const struct hook *hook, const char *rights, const struct hook_settings *settings,
+                      struct database **out, struct err *err) MUST_CHECK;
 void mysql_family_close(struct database *database);
 struct op *mysql_family_restart(struct database *database, int64_t limit_ms);
 struct op *mysql_family_health(struct database *database, int64_t limit_ms);

@@ -18,12 +18,13 @@ static const char *const sections[] = { "admin", "galera", NULL };
 
 static int perconaxtradb_open(const struct hook_settings *settings, struct database **out, struct err *err)
 {
-        return mysql_family_open(&perconaxtradb_hook, settings, out, err);
+        return mysql_family_open(&perconaxtradb_hook, "CONNECTION_ADMIN, SYSTEM_VARIABLES_ADMIN", settings,
+                                 out, err);
 }
 
 static struct op *perconaxtradb_reload(struct database *database, int64_t limit_ms)
 {
-        return mysql_reload_start(mysql_family_of(database)->session, true, limit_ms);
+        return mysql_reload_start(database, true, limit_ms);
 }
 
 static void perconaxtradb_check(const struct database *database, const struct bundle *fresh,

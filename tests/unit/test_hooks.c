@@ -212,6 +212,26 @@ static void error_codes(void **state UNUSED)
         }
 }
 
+/* Who has no account is told the rights of this engine; who lacks one right is told that one. */
+static void rights_named(void **state UNUSED)
+{
+        struct mariadb_context context = { .where = "/run/x.sock", .user = "agent" };
+        struct err err = ERR_INIT;
+
+        mariadb_error_fill(1045, "Access denied", &context, &err);
+        assert_non_null(strstr(err.text, "GRANT RELOAD ON *.* TO 'agent'@'localhost'"));
+        context.rights = "CONNECTION_ADMIN, SYSTEM_VARIABLES_ADMIN";
+        mariadb_error_fill(1045, "Access denied", &context, &err);
+        assert_non_null(strstr(
+                err.text, "GRANT CONNECTION_ADMIN, SYSTEM_VARIABLES_ADMIN ON *.* TO 'agent'@'localhost'"));
+        context.statement = "SELECT VERSION()";
+        mariadb_error_fill(1227, "Access denied", &context, &err);
+        assert_non_null(strstr(err.text, "GRANT CONNECTION_ADMIN, SYSTEM_VARIABLES_ADMIN ON *.*"));
+        context.right = "SHUTDOWN";
+        mariadb_error_fill(1227, "Access denied", &context, &err);
+        assert_non_null(strstr(err.text, "GRANT SHUTDOWN ON *.*"));
+}
+
 static void versions(void **state UNUSED)
 {
         static const struct {
@@ -334,15 +354,11 @@ static void generic_works(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(options),
-                cmocka_unit_test(addresses),
-                cmocka_unit_test(peers),
-                cmocka_unit_test(too_many_peers),
-                cmocka_unit_test(judgement),
-                cmocka_unit_test(error_codes),
-                cmocka_unit_test(versions),
-                cmocka_unit_test(drivers),
-                cmocka_unit_test(generic_settings),
+                cmocka_unit_test(options),       cmocka_unit_test(addresses),
+                cmocka_unit_test(peers),         cmocka_unit_test(too_many_peers),
+                cmocka_unit_test(judgement),     cmocka_unit_test(error_codes),
+                cmocka_unit_test(rights_named),  cmocka_unit_test(versions),
+                cmocka_unit_test(drivers),       cmocka_unit_test(generic_settings),
                 cmocka_unit_test(generic_works),
         };
 
