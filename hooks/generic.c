@@ -133,6 +133,7 @@ const struct hook generic_hook = {
         .sections = sections,
         .outputs = pem_outputs,
         .n_outputs = PEM_OUTPUTS_N,
+        .not_reloaded = "what the server's own reload leaves out",
         .open = generic_open,
         .close = generic_close,
         .reload = generic_reload,

@@ -25,6 +25,9 @@ struct galera_settings {
                                       variables */
         const char *const *peers;  /* host:port of group links to prove; empty: from wsrep variables */
         size_t n_peers;
+        bool encrypt;                 /* `tls` switches the group link, too */
+        const char *provider_options; /* the user's own: the server has one setting for all of them, so theirs
+                                         and ours are written together; NULL: none */
 };
 
 struct generic_settings {

@@ -9,6 +9,7 @@
 #include "hooks/drivers.h"
 #include "hooks/galera_rules.h"
 #include "hooks/mysql_family.h"
+#include "hooks/mysql_settings.h"
 #include "hooks/pem_outputs.h"
 
 static const char *const endpoints[] = { "mysql://127.0.0.1:3306", NULL };
@@ -16,6 +17,8 @@ static const char *const sections[] = { "admin", "galera", NULL };
 
 static int mariadb_open(const struct hook_settings *settings, struct database **out, struct err *err)
 {
+        if (mysql_settings_check(&settings->galera, err) == -1)
+                return -1;
         return mysql_family_open(&mariadb_hook, "RELOAD", settings, out, err);
 }
 
@@ -25,6 +28,12 @@ static struct op *mariadb_reload(struct database *database, int64_t limit_ms)
         static const struct mariadb_statement flush = { .sql = "FLUSH LOCAL SSL", .right = "RELOAD" };
 
         return mariadb_session_run(mysql_family_of(database)->session, &flush, limit_ms);
+}
+
+static int mariadb_settings(const struct database *database, const struct settings_wish *wish,
+                            const char *present, struct buf *out, struct err *err)
+{
+        return mysql_settings_put(MYSQL_KIND_MARIADB, database->settings, wish->mode, present, out, err);
 }
 
 const struct hook mariadb_hook = {
@@ -38,7 +47,9 @@ const struct hook mariadb_hook = {
         .n_outputs = PEM_OUTPUTS_N,
         .open = mariadb_open,
         .close = mysql_family_close,
+        .not_reloaded = "connections that are open; with Galera, an authority that was dropped stays trusted",
         .check = galera_rules_check,
+        .settings = mariadb_settings,
         .needs_restart = mysql_family_needs_restart,
         .reload = mariadb_reload,
         .restart = mysql_family_restart,

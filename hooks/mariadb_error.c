@@ -112,5 +112,5 @@ void mariadb_error_fill(unsigned code, const char *text, const struct mariadb_co
                 (void)err_set(err, kind, "connect to %.108s: %.160s (%u)%s", context->where, text, code,
                               remedy);
         else
-                (void)err_set(err, kind, "%.32s: %.200s (%u)%s", context->statement, text, code, remedy);
+                (void)err_set(err, kind, "%.56s: %.200s (%u)%s", context->statement, text, code, remedy);
 }

@@ -11,6 +11,7 @@
 #include "hooks/galera_rules.h"
 #include "hooks/mysql_family.h"
 #include "hooks/mysql_reload.h"
+#include "hooks/mysql_settings.h"
 #include "hooks/pem_outputs.h"
 
 static const char *const endpoints[] = { "mysql://127.0.0.1:3306", NULL };
@@ -18,6 +19,8 @@ static const char *const sections[] = { "admin", "galera", NULL };
 
 static int perconaxtradb_open(const struct hook_settings *settings, struct database **out, struct err *err)
 {
+        if (mysql_settings_check(&settings->galera, err) == -1)
+                return -1;
         return mysql_family_open(&perconaxtradb_hook, "CONNECTION_ADMIN, SYSTEM_VARIABLES_ADMIN", settings,
                                  out, err);
 }
@@ -34,6 +37,12 @@ static void perconaxtradb_check(const struct database *database, const struct bu
         galera_rules_check(database, fresh, published, out);
 }
 
+static int perconaxtradb_settings(const struct database *database, const struct settings_wish *wish,
+                                  const char *present, struct buf *out, struct err *err)
+{
+        return mysql_settings_put(MYSQL_KIND_PERCONA, database->settings, wish->mode, present, out, err);
+}
+
 const struct hook perconaxtradb_hook = {
         .name = "perconaxtradb",
         .summary = "Percona XtraDB Cluster 8.0 or newer: ALTER INSTANCE RELOAD TLS and the provider's "
@@ -45,7 +54,12 @@ const struct hook perconaxtradb_hook = {
         .n_outputs = PEM_OUTPUTS_N,
         .open = perconaxtradb_open,
         .close = mysql_family_close,
+        .settings_file = "/etc/mysql/custom.conf.d/zz-certrotate.cnf",
+        .not_reloaded =
+                "connections that are open; the group link where the provider has no socket.ssl_reload, "
+                "and there an authority that was dropped stays trusted",
         .check = perconaxtradb_check,
+        .settings = perconaxtradb_settings,
         .needs_restart = mysql_family_needs_restart,
         .reload = perconaxtradb_reload,
         .restart = mysql_family_restart,

@@ -4,14 +4,11 @@ The mysql driver on Oracle's own server. What is served is looked at by OpenSSL'
 the agent.
 """
 
-import re
-import subprocess
-
 import pytest
 
 from support import mysql
 from support.agent import RELEASE
-from support.authority import fingerprint
+from support.openssl import seen_by_openssl
 from support.poll import stays, wait_for
 from support.stack import Stack
 from support.supervisor import Supervisor
@@ -31,12 +28,6 @@ def template(tmp_path_factory):
 @pytest.fixture
 def make(tmp_path, template, authority, tidy):
     return lambda **config: tidy(MySQLStack(tmp_path / "stack", template, authority, **config))
-
-
-def seen_by_openssl(port):
-    shown = subprocess.run(["openssl", "s_client", "-starttls", "mysql", "-connect", f"127.0.0.1:{port}"],
-                           input=b"", capture_output=True, timeout=30).stdout
-    return fingerprint(re.search(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", shown, re.S)[0])
 
 
 def test_rotates_by_reload(make):

@@ -27,9 +27,10 @@ def _exactly(sock, n):
     return data
 
 
-def read_packet(sock):
+def read_packet(sock, with_number=False):
     head = _exactly(sock, 4)
-    return _exactly(sock, int.from_bytes(head[:3], "little"))
+    payload = _exactly(sock, int.from_bytes(head[:3], "little"))
+    return (head[3], payload) if with_number else payload
 
 
 def send_packet(sock, seq, payload):
