@@ -235,6 +235,11 @@ struct op *galera_links_start(const struct galera_state *state, const struct dat
         if (!galera_listener(state, &self->listener))
                 self->listener = (struct galera_address){ .port = 0 };
         add_own(self, settings);
+        /* On the way from plain to TLS, or back, peers may speak either. */
+        if (database->mode == TLS_MIXED) {
+                self->members = 0;
+                return &self->op;
+        }
         galera_peers(state, settings, &peers);
         for (size_t i = 0; i < peers.n && self->list.n < PEERS_MAX; i++)
                 self->list.items[self->list.n++] = peers.items[i];

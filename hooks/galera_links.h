@@ -12,8 +12,9 @@
  * certificate to come is shown to the node's own listener: that it is accepted proves that its authority was
  * loaded.
  *
- * Every peer that answers must be trusted and must accept us; as many must answer as the cluster has other
- * members. Candidates beyond that which are not there are passed over.
+ * In mode mixed only the own listener is proven. Every peer that answers must be trusted and must accept us;
+ * as many must answer as the cluster has other members. Candidates beyond that which are not there are passed
+ * over.
  *
  * ERR_UNHEALTHY naming the address and the reason.
  */

@@ -170,11 +170,41 @@ static bool leaf_tells_of_a_start(const struct agent *agent)
         return agent->change != CHANGE_AUTHORITIES;
 }
 
+/*
+ * A switch of the mode is published out of turn and only the restart waits for it: parts of the settings are
+ * read by a running server too (how Galera's state transfers are made), and must say the same on every member
+ * before the first one joins again.
+ */
+static bool is_held(const struct agent *agent)
+{
+        return switches_mode(agent) && !agent->plan.turn && !agent->rotation.rolling_back;
+}
+
+static enum step_result hold(struct agent *agent)
+{
+        struct err err;
+
+        if (agent->once) {
+                (void)err_set(&err, ERR_NOT_READY, "the restart waits for this instance's turn");
+                leave(agent, &err);
+                return STEP_WAIT;
+        }
+        if (!agent->status.plan.held)
+                log_info("turn_waited_for", LOG_S("request", agent->plan.request),
+                         LOG_S("tls", tls_mode_name(agent->mode)));
+        agent->status.plan.held = true;
+        agent->waiting = true;
+        agent->status.step_deadline = MONO_NEVER;
+        return STEP_WAIT;
+}
+
 enum step_result apply_step(void *work, struct err *err)
 {
         struct agent *agent = work;
         const struct bundle *bundle = agent->rotation.rolling_back ? agent->good : agent->candidate;
 
+        if (is_held(agent))
+                return hold(agent);
         agent->restarted = by_restart(agent);
         if (agent->restarted && agent->waiting && bundle != NULL && leaf_tells_of_a_start(agent)) {
                 (void)proof_start(agent, bundle_leaf(bundle), &bundle->authorities, looked_before_restart);

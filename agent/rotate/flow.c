@@ -12,6 +12,7 @@
 #include "rotate/breakpoint.h"
 #include "rotate/layout.h"
 #include "rotate/scan.h"
+#include "rotate/wish.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -296,8 +297,11 @@ static void served_known(struct agent *agent, const struct err *err)
 void flow_begin(void *arg)
 {
         struct agent *agent = arg;
+        struct plan plan;
 
         tidy(agent);
+        wish_read(agent, &plan);
+        wish_adopt(agent, &plan);
         (void)proof_start(agent, NULL, NULL, served_known);
 }
 

@@ -69,6 +69,7 @@ enum step_result publish_undo(void *work, struct err *err)
         log_warn("rollback_started", LOG_S("bundle", agent->config->alias), LOG_I("to", agent->state.good),
                  LOG_I("from", agent->state.generation), LOG_ERR(&agent->rotation.failure));
         agent->status.rollbacks++;
+        agent_drop_upcoming(agent);
         if (undo_settings(agent, err) != 0)
                 return STEP_FAILED;
         /*

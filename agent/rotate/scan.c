@@ -109,6 +109,7 @@ static void hold(struct agent *agent, const struct fingerprint *target)
                 log_info("turn_waited_for", LOG_S("request", agent->plan.request),
                          LOG_S("phase", plan_phase_name(agent->plan.phase)));
         agent->held = *target;
+        agent->status.plan.held = true;
 }
 
 /* Without a certificate there is nothing to switch on, and TLS off is what there is. */
@@ -142,7 +143,9 @@ void scan_now(struct agent *agent, bool force)
         if (!rotation_is_idle(&agent->rotation)) {
                 bool same = hex_fingerprint_equal(&target, &agent->state.trying);
 
-                if (!agent->waiting || (same && !force) || !plan.turn) {
+                if (same)
+                        wish_turn(agent, plan.turn);
+                if (!agent->waiting || (same && !force)) {
                         agent->rescan_wanted = agent->rescan_wanted || !same || force;
                         return;
                 }

@@ -47,6 +47,7 @@ static void note(struct agent *agent)
         status->given = plan->given;
         status->generation = plan->generation;
         status->turn = plan->turn;
+        status->held = false;
         status->done = false;
 }
 
@@ -80,7 +81,18 @@ void wish_target(const struct agent *agent, const struct plan *plan, const struc
 
 bool wish_may_act(const struct agent *agent)
 {
-        return agent->plan.turn || agent->good == NULL;
+        return agent->plan.turn || agent->good == NULL ||
+               (agent->mode != TLS_UNMANAGED && agent->mode != agent->good_mode);
+}
+
+void wish_turn(struct agent *agent, bool turn)
+{
+        agent->plan.turn = turn;
+        agent->status.plan.turn = turn;
+        if (!turn || !agent->status.plan.held)
+                return;
+        agent->status.plan.held = false;
+        loop_timer_set(agent->pause, 0);
 }
 
 /* fresh ∪ what the plan names ∪ what was published: nobody is dropped whom another member may still need. */

@@ -18,8 +18,13 @@ enum tls_mode wish_mode(const struct agent *agent, const struct plan *plan);
 /* The content alone, when neither plan nor mode say more. Pure. */
 void wish_target(const struct agent *agent, const struct plan *plan, const struct fingerprint *content,
                  struct fingerprint *out);
-/* May this instance act now? The first bundle waits for nobody: the database does not start without it. */
+/*
+ * May this instance act now? The first bundle waits for nobody: the database does not start without it. Nor
+ * does a switch of the mode, up to the restart.
+ */
 bool wish_may_act(const struct agent *agent);
+/* The turn alone has changed, while a rotation waits: one that was held for it goes on. */
+void wish_turn(struct agent *agent, bool turn);
 /*
  * What is published for it: the candidate, as loaded from the source, becomes what its phase says. In phase
  * trust its leaf is set aside in agent->upcoming.

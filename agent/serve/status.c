@@ -127,6 +127,7 @@ static cJSON *plan_to_json(const struct status_plan *plan)
         json_add_int(tree, "generation", plan->generation);
         json_add_str(tree, "phase", or_null(plan->phase));
         json_add_bool(tree, "turn", plan->turn);
+        json_add_bool(tree, "held", plan->held);
         json_add_bool(tree, "done", plan->done);
         json_add_str(tree, "message", or_null(plan->text));
         return tree;

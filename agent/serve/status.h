@@ -54,6 +54,7 @@ struct status_plan {
         int64_t generation;
         char phase[16]; /* "" none */
         bool turn;      /* may act */
+        bool held;      /* what can be done out of turn is done */
         bool done;      /* what it asks of this instance is published, taken and proven */
         char text[256]; /* why the file cannot be read; "" */
 };
