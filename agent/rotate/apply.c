@@ -166,8 +166,32 @@ static void looked_before_restart(struct agent *agent, const struct err *why)
 static bool leaf_tells_of_a_start(const struct agent *agent)
 {
         if (switches_mode(agent))
-                return agent->was_down && agent->mode != TLS_OFF;
+                return agent->was_down;
         return agent->change != CHANGE_AUTHORITIES;
+}
+
+static void asked_before_restart(enum op_state state, const struct err *err, void *arg)
+{
+        struct agent *agent = arg;
+
+        agent->op = NULL;
+        if (state == OP_FAILED && err->kind == ERR_NOT_READY)
+                failed(agent, err);
+        else
+                (void)proof_start_absent(agent, bundle_leaf(agent->candidate), looked_before_restart);
+}
+
+/* With TLS off there is no leaf to see: it counts that it is there, and serves none. */
+static void look_before_restart(struct agent *agent, const struct bundle *bundle)
+{
+        const struct hook *hook = agent->database->hook;
+
+        if (agent->mode != TLS_OFF || agent->rotation.rolling_back)
+                (void)proof_start(agent, bundle_leaf(bundle), &bundle->authorities, looked_before_restart);
+        else
+                agent->op = loop_op_start(agent->loop,
+                                          hook->health(agent->database, agent->config->verify_limit_ms),
+                                          agent->config->verify_limit_ms, asked_before_restart, agent);
 }
 
 /*
@@ -207,7 +231,7 @@ enum step_result apply_step(void *work, struct err *err)
                 return hold(agent);
         agent->restarted = by_restart(agent);
         if (agent->restarted && agent->waiting && bundle != NULL && leaf_tells_of_a_start(agent)) {
-                (void)proof_start(agent, bundle_leaf(bundle), &bundle->authorities, looked_before_restart);
+                look_before_restart(agent, bundle);
                 return STEP_WAIT;
         }
         return start(agent, err) ? STEP_WAIT : STEP_FAILED;

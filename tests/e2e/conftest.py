@@ -114,7 +114,7 @@ def make_stack(tmp_path, template, authority, tidy):
 def galera(template, tidy):
     if not os.path.exists(PROVIDER):
         pytest.fail("the Galera provider is not installed: apt-get install galera-4")
-    return lambda published: tidy(Galera(template, published))
+    return lambda published, **more: tidy(Galera(template, published, **more))
 
 
 @pytest.fixture

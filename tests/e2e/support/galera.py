@@ -17,8 +17,12 @@ PROVIDER = "/usr/lib/galera/libgalera_smm.so"
 
 
 class Galera:
-    def __init__(self, template, published, nodes=3):
-        """published: one folder of files a node, complete before start()."""
+    def __init__(self, template, published, nodes=3, option_files=None):
+        """
+        published: one folder of files a node, complete before start(). option_files: one a node, which say all
+        of TLS; then only `option_provider` of each node's own settings is for the file to repeat.
+        """
+        self.option_files = option_files
         self._folder = tempfile.TemporaryDirectory(prefix="cr-galera-")
         self.dir = Path(self._folder.name)
         self.dir.chmod(0o755)
@@ -32,19 +36,26 @@ class Galera:
 
     def _node(self, i, template, files, address, client, ist, sst):
         group = self.group_ports[i]
+        plain = [f"gmcast.listen_addr=tcp://127.0.0.1:{group}", f"ist.recv_addr=127.0.0.1:{ist}", "gcache.size=8M",
+                 "gcs.fc_limit=64", "evs.suspect_timeout=PT10S", "evs.inactive_timeout=PT30S"]
         options = ";".join(["socket.ssl=yes", f"socket.ssl_ca={files}/ca.crt", f"socket.ssl_cert={files}/tls.crt",
-                            f"socket.ssl_key={files}/tls.key", f"gmcast.listen_addr=ssl://127.0.0.1:{group}",
-                            f"ist.recv_addr=127.0.0.1:{ist}", "gcache.size=8M", "gcs.fc_limit=64",
-                            "evs.suspect_timeout=PT10S", "evs.inactive_timeout=PT30S"])
-        return MariaDB(self.dir / f"node{i}", template, files, port=client, extra=[
+                            f"socket.ssl_key={files}/tls.key", *plain])
+        node = MariaDB(self.dir / f"node{i}", template, None if self.option_files else files, port=client, extra=[
             "--wsrep-on=ON", f"--wsrep-provider={PROVIDER}", "--wsrep-cluster-name=e2e",
             f"--wsrep-cluster-address={address}",
             f"--wsrep-node-name=node{i}", f"--wsrep-node-address=127.0.0.1:{group}", "--wsrep-sst-method=rsync",
-            f"--wsrep-sst-receive-address=127.0.0.1:{sst}", f"--wsrep-provider-options={options}",
-            "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2", "--default-storage-engine=InnoDB"])
+            f"--wsrep-sst-receive-address=127.0.0.1:{sst}", "--binlog-format=ROW", "--innodb-autoinc-lock-mode=2", "--default-storage-engine=InnoDB"])
+        node.provider_options = ";".join(plain)
+        if self.option_files:
+            node.option_file = self.option_files[i]
+        else:
+            node.extra.append(f"--wsrep-provider-options={options}")
+        return node
 
     def start(self):
         first = self.nodes[0]
+        for node in self.nodes:
+            node.with_tls = self.option_files is None
         first.extra.append("--wsrep-new-cluster")
         first.start(deadline=60)
         first.stop()

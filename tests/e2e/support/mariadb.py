@@ -48,6 +48,7 @@ class MariaDB:
         self.port = port or free_port()
         self.extra = list(extra)
         self.option_file = None  # a my.cnf instead of none
+        self.with_tls = True     # start() says so on the command line
         self.process = None
         if initialised and not self.datadir.exists():
             subprocess.run(["cp", "-a", "--reflink=auto", str(template), str(self.datadir)], check=True)
@@ -66,9 +67,9 @@ class MariaDB:
                      f"--ssl-key={self.files}/tls.key"]
         return args + self.extra
 
-    def start(self, tls=True, wait=True, deadline=30):
+    def start(self, tls=None, wait=True, deadline=30):
         assert self.process is None, "already running"
-        self.process = subprocess.Popen(self.arguments(tls), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen(self.arguments(self.with_tls if tls is None else tls), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, cwd=self.dir, preexec_fn=end_with_parent)
         if wait:
             self.wait_up(deadline)
