@@ -7,7 +7,8 @@
 
 #include <stdio.h>
 
-#define REMEDY_MAX 352
+#define REMEDY_MAX  352
+#define CODE_METHOD 5010 /* not among the methods that the library was given */
 
 struct code_row {
         unsigned code;
@@ -24,6 +25,8 @@ static const char lost[] = "the connection broke";
 static const char crowded[] = "all connections are taken; raise max_connections or extra_max_connections";
 static const char too_old[] =
         "an older server? MariaDB 10.4, MySQL 8.0.16 and newer can reload; else set apply to restart";
+static const char method[] = "let the account of the agent be identified by mysql_native_password, "
+                             "client_ed25519, parsec, caching_sha2_password or, on a socket, unix_socket";
 static const char tls[] = "no TLS with this server; set admin.socket to log in without it";
 
 /* Remedies of logins and rights are made from the context, so theirs is NULL. */
@@ -57,6 +60,7 @@ static const struct code_row rows[] = {
         { 2059, ERR_AUTH, false, "the client plugin of the user's authentication is not installed" },
         { 4031, ERR_NETWORK, true, lost }, /* idle for too long */
         { 4151, ERR_AUTH, false, "the account is locked" },
+        { CODE_METHOD, ERR_AUTH, false, method },
 };
 
 static const struct code_row *row_of(unsigned code)
@@ -103,6 +107,9 @@ void mariadb_error_fill(unsigned code, const char *text, const struct mariadb_co
                                                           : ERR_ENGINE;
         char remedy[REMEDY_MAX];
 
+        /* The library's own text names whatever its buffer holds by then. */
+        if (code == CODE_METHOD)
+                text = "the server asks for a way to log in that the agent refuses";
         /* A server that takes a connection and drops it is just coming or going. */
         if (context->statement == NULL && kind == ERR_NETWORK)
                 kind = ERR_NOT_READY;

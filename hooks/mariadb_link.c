@@ -92,6 +92,8 @@ int mariadb_link_connect(struct mariadb_link *link, struct err *err)
                                 &link->connected, &link->wait, err) == -1)
                 return -1;
         mark_socket(link);
+        link->looked = !login->loopback;
+        link->plain = false;
         link->stage = MARIADB_CONNECTING;
         return 0;
 }
@@ -114,12 +116,11 @@ int mariadb_link_accept(struct mariadb_link *link, struct err *err)
                 return 0;
         /* The library goes on in the clear when the server has no TLS, whatever MYSQL_OPT_SSL_ENFORCE says.
          */
-        if (mysql_get_ssl_cipher(link->mysql) == NULL) {
+        if (mysql_get_ssl_cipher(link->mysql) == NULL && !link->plain) {
                 mariadb_link_close(link);
                 return err_set(err, ERR_PROTOCOL,
-                               "connect to %s: the server has no TLS, and without it the agent does not use "
-                               "TCP: set "
-                               "admin.socket, or ssl_cert and ssl_key in the server",
+                               "connect to %s: the server has no TLS, and without it the agent does not log "
+                               "in there: set admin.socket, or ssl_cert and ssl_key in the server",
                                link->login.where);
         }
         guard_socket(link);
@@ -155,9 +156,24 @@ void mariadb_link_end(struct mariadb_link *link)
         link->stage = MARIADB_IDLE;
 }
 
+/* Until the server's greeting was looked at the library's connect stays suspended, although it could go on.
+ */
+static bool waits_for_greeting(const struct mariadb_link *link)
+{
+        return link->stage == MARIADB_CONNECTING && !link->looked && link->wait != 0;
+}
+
 bool mariadb_link_resume(struct mariadb_link *link, short ready)
 {
         int events = 0;
+
+        if (waits_for_greeting(link) && (ready & (POLLIN | POLLHUP | POLLERR)) != 0) {
+                link->looked = true;
+                link->plain = mariadb_login_lacks_tls(link->mysql);
+                ready |= POLLIN | POLLOUT; /* a socket that can be read is connected */
+        }
+        if (waits_for_greeting(link))
+                return false;
 
         if ((ready & (POLLIN | POLLHUP | POLLERR)) != 0)
                 events |= link->wait & MYSQL_WAIT_READ;
@@ -180,6 +196,8 @@ bool mariadb_link_resume(struct mariadb_link *link, short ready)
 
 short mariadb_link_events(const struct mariadb_link *link)
 {
+        if (waits_for_greeting(link))
+                return POLLIN;
         return (short)(((link->wait & MYSQL_WAIT_READ) != 0 ? POLLIN : 0) |
                        ((link->wait & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : 0) |
                        ((link->wait & MYSQL_WAIT_EXCEPT) != 0 ? POLLPRI : 0));

@@ -26,7 +26,9 @@ struct mariadb_link {
         size_t n_rows;
         struct op *resolve; /* while RESOLVING: step it, then mariadb_link_connect */
         struct addrinfo *addresses;
-        int wait; /* MYSQL_WAIT_* of the suspended call, 0: it came to its end with one of these: */
+        int wait;    /* MYSQL_WAIT_* of the suspended call, 0: it came to its end with one of these: */
+        bool looked; /* at the greeting, before the library reads it; or no need to */
+        bool plain;  /* without TLS, which the server does not offer */
         MYSQL *connected;
         int failed;
         MYSQL_ROW row;
@@ -36,7 +38,7 @@ struct mariadb_link {
 int mariadb_link_open(struct mariadb_link *link, struct err *err) MUST_CHECK;
 /* From RESOLVING (resolved) to CONNECTING. */
 int mariadb_link_connect(struct mariadb_link *link, struct err *err) MUST_CHECK;
-/* The connect came to its end well: to IDLE. ERR_PROTOCOL the server has no TLS and this is not a socket. */
+/* The connect came to its end well: to IDLE. ERR_PROTOCOL it is without TLS and must not be. */
 int mariadb_link_accept(struct mariadb_link *link, struct err *err) MUST_CHECK;
 /* From IDLE to SENDING; sql must stay until the answer came. */
 void mariadb_link_send(struct mariadb_link *link, const char *sql);

@@ -2,12 +2,19 @@
 /*
  * Options of the libmariadb handle, each for a reason.
  *
- * Over TCP the connection is always TLS. On loopback the server's certificate is not verified: an expired or
- * foreign one is exactly what the agent has to repair, and must not lock it out; what listens on a port of
- * this host's loopback was started by this host. The password is safe from a listener that is not the
- * database, because only challenge-response methods are allowed. Beyond loopback the published authorities
- * must verify the server, and the certificate must name the address: libmariadb compares the name it was
- * given, and it is only ever given a number, since it resolves names with calls that block.
+ * Over TCP the connection is TLS wherever the server offers it. On loopback the server's certificate is not
+ * verified: an expired or foreign one is exactly what the agent has to repair, and must not lock it out; and
+ * a server that offers no TLS at all, because that is what is to be switched on, is talked to without. What
+ * listens on a port of this host's loopback was started by this host. Beyond loopback there is always TLS,
+ * the published authorities must verify the server, and the certificate must name the address: libmariadb
+ * compares the name it was given, and it is only ever given a number, since it resolves names with calls that
+ * block.
+ *
+ * What a listener on loopback that is not the database can learn: with mysql_native_password, client_ed25519
+ * and parsec an answer to one challenge. With caching_sha2_password, MySQL's only one, the password: over TLS
+ * it may ask for it, without TLS it gets it encrypted with an RSA key that it sends itself and nobody vouches
+ * for. So who can take the port while the database is down can have it; where local users are not trusted,
+ * admin.socket in a directory of the database's own is the way.
  */
 #include "hooks/mariadb_login.h"
 
@@ -22,12 +29,14 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "hooks/wire/mysql_greeting.h"
 
 #define CALL_STACK_BYTES                                                                                     \
         ((size_t)256 << 10) /* of the suspended call; OpenSSL's start needs more than 60 KiB */
-#define TLS_WAIT_MS      1000
-#define PACKET_MAX_BYTES ((size_t)1 << 20)
-#define USER_MAX_BYTES   80
+#define TLS_WAIT_MS         1000
+#define PACKET_MAX_BYTES    ((size_t)1 << 20)
+#define USER_MAX_BYTES      80
+#define GREETING_PEEK_BYTES 512
 
 /*
  * Methods a server may ask for. MySQL has only the last one; over a unix socket or TLS it may ask for the
@@ -105,6 +114,22 @@ void mariadb_login_done(struct mariadb_login *login)
         secret_done(&login->password);
         mem_free(login->where);
         mem_free(login->authority);
+}
+
+/*
+ * Trap: wanting TLS is enough for the library's caching_sha2_password to take the connection for an encrypted
+ * one and send the password in clear (3.3.20). So the wish has to go before the library answers the greeting.
+ */
+bool mariadb_login_lacks_tls(MYSQL *mysql)
+{
+        const my_bool no = 0;
+        uint8_t greeting[GREETING_PEEK_BYTES];
+        ssize_t n = recv(mysql_get_socket(mysql), greeting, sizeof(greeting), MSG_PEEK | MSG_DONTWAIT);
+
+        if (n <= 0 || !mysql_greeting_lacks_tls(greeting, (size_t)n))
+                return false;
+        (void)mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &no);
+        return true;
 }
 
 static void set_options(MYSQL *mysql, const struct mariadb_login *login)

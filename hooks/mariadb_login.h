@@ -32,5 +32,10 @@ void mariadb_login_done(struct mariadb_login *login);
  */
 int mariadb_login_start(struct mariadb_login *login, const char *address, MYSQL **mysql, MYSQL **connected,
                         int *wait, struct err *err) MUST_CHECK;
+/*
+ * The greeting has arrived, the library has not read it yet: when it offers no TLS the library is told not to
+ * want any, and true comes back. Loopback only.
+ */
+bool mariadb_login_lacks_tls(MYSQL *mysql);
 /* Wipes the password here and in the handle, once connected or failed. */
 void mariadb_login_forget(struct mariadb_login *login, MYSQL *mysql);

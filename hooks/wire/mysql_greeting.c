@@ -19,8 +19,11 @@
 #define CLIENT_SECURE_CONNECTION 0x00008000u
 #define CLIENT_PLUGIN_AUTH       0x00080000u
 
-#define CHARSET_UTF8             33 /* known to every server since 4.1 */
-#define PACKET_MAX               0x01000000u
+/* protocol, version NUL, 4 connection id, 8 salt, 0, 2 capabilities low; the rest is not needed. */
+#define BEFORE_CAPABILITIES ((size_t)4 + 8 + 1)
+
+#define CHARSET_UTF8        33 /* known to every server since 4.1 */
+#define PACKET_MAX          0x01000000u
 
 /* MariaDB before 11 pretends to be this in front of its real version, for old replicas. */
 #define MARIADB_DISGUISE "5.5.5-"
@@ -104,10 +107,8 @@ static void keep_version(struct preamble_io *io, const uint8_t *version, size_t 
         preamble_text(io->server, sizeof(io->server), version, len);
 }
 
-/* protocol, version NUL, 4 connection id, 8 salt, 0, 2 capabilities low; the rest is not needed. */
 static int parse_greeting(struct preamble_io *io, struct err *err)
 {
-        const size_t fixed = 4 + 8 + 1;
         const uint8_t *version = io->in + 1;
         const uint8_t *end;
         size_t left;
@@ -119,11 +120,11 @@ static int parse_greeting(struct preamble_io *io, struct err *err)
         if (end == NULL)
                 return err_set(err, ERR_PROTOCOL, "the MySQL greeting has a version without an end");
         left = io->in_len - 1 - (size_t)(end - version) - 1;
-        if (left < fixed + 2)
+        if (left < BEFORE_CAPABILITIES + 2)
                 return err_set(err, ERR_PROTOCOL, "the MySQL greeting is cut off after %zu bytes",
                                io->in_len);
         keep_version(io, version, (size_t)(end - version));
-        if ((get_le(end + 1 + fixed, 2) & CLIENT_SSL) == 0)
+        if ((get_le(end + 1 + BEFORE_CAPABILITIES, 2) & CLIENT_SSL) == 0)
                 return err_set(err, ERR_PROTOCOL,
                                "the server (%s) does not offer TLS: set ssl_cert, ssl_key and ssl_ca there "
                                "(have_ssl must be YES)",
@@ -170,3 +171,16 @@ static enum preamble_state step(struct preamble_io *io, struct err *err)
 }
 
 const struct preamble mysql_greeting_preamble = { "mysql", step, NULL };
+
+bool mysql_greeting_lacks_tls(const uint8_t *data, size_t len)
+{
+        const uint8_t *version = data + HEADER_BYTES + 1;
+        const uint8_t *end;
+
+        if (len <= HEADER_BYTES + 1 || data[3] != 0 || data[HEADER_BYTES] != PROTOCOL_VERSION)
+                return false;
+        end = memchr(version, 0, len - HEADER_BYTES - 1);
+        if (end == NULL || (size_t)(data + len - end) < 1 + BEFORE_CAPABILITIES + 2)
+                return false;
+        return (get_le(end + 1 + BEFORE_CAPABILITIES, 2) & CLIENT_SSL) == 0;
+}

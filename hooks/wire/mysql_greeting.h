@@ -13,3 +13,6 @@
 #include "certs/preamble.h"
 
 extern const struct preamble mysql_greeting_preamble;
+
+/* Are these the first bytes of a server's greeting, up to where it says that it has no TLS? Pure. */
+bool mysql_greeting_lacks_tls(const uint8_t *data, size_t len);

@@ -83,13 +83,6 @@ def test_a_fresh_login_is_not_locked_out_by_an_expired_certificate(up, authority
     assert drive("reload")["ok"] and up.served() == bundle.fp
 
 
-def test_tcp_is_encrypted_or_not_at_all(up, tidy):
-    up.stop()
-    up.start(tls=False)
-    answer = tidy(Drive("mariadb", host="127.0.0.1", port=up.port, user="root"))("reload")
-    assert answer["reason"] == "ProtocolError" and "admin.socket" in answer["error"], answer
-
-
 @pytest.mark.parametrize("fault", ["mismatch", "garbage", "empty", "missing", "directory"])
 def test_refused_files_leave_the_old_ones_served(up, drive, authority, fault):
     other = authority.issue()

@@ -5,7 +5,6 @@ client port's files until it has its own, the X protocol, which is not reached, 
 """
 
 import socket
-import threading
 
 import pytest
 
@@ -13,8 +12,9 @@ from support import mysql
 from support.authority import openssl
 from support.openssl import seen_by_openssl
 from support.poll import free_port
+from support.relay import Relay
 from support.stack import Stack
-from support.wire import WireError, read_packet, send_packet
+from support.wire import WireError, read_packet
 
 pytestmark = pytest.mark.skipif(not mysql.available(), reason="MySQL of Debian unstable could not be fetched")
 
@@ -116,45 +116,32 @@ def test_admin_port_with_files_of_somebody_else(stack, authority):
     assert not stack.agent.find("rollback_started")
 
 
-class Relay:
-    """A unix socket in front of the server's: what the client says may become something else."""
+class Rewriter(Relay):
+    """What the client says may become something else: change(statement) returns what the server gets to see."""
 
     def __init__(self, path, server, change):
-        """change(statement) returns what the server gets to see."""
-        self.server, self.change = str(server), change
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(path))
-        self.listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.change = change
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(path))
+        listener.listen()
+        super().__init__(listener, lambda: self.reach(server))
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            server = socket.socket(socket.AF_UNIX)
-            try:
-                server.connect(self.server)
-            except OSError:
-                client.close()
-                continue
-            threading.Thread(target=self._pass, args=(client, server, True), daemon=True).start()
-            threading.Thread(target=self._pass, args=(server, client, False), daemon=True).start()
+    @staticmethod
+    def reach(path):
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(str(path))
+        return server
 
-    def _pass(self, source, target, changes):
+    def read(self, source, from_client):
+        if not from_client:
+            return super().read(source, from_client)
         try:
-            while True:
-                seq, payload = read_packet(source, with_number=True)
-                if changes and payload[:1] == b"\x03":
-                    payload = b"\x03" + self.change(payload[1:])
-                send_packet(target, seq, payload)
-        except (OSError, ValueError, WireError):
-            for end in (source, target):
-                end.close()
-
-    def cleanup(self):
-        self.listener.close()
+            seq, payload = read_packet(source, with_number=True)
+        except WireError:
+            return b""
+        if payload[:1] == b"\x03":
+            payload = b"\x03" + self.change(payload[1:])
+        return len(payload).to_bytes(3, "little") + bytes([seq]) + payload
 
 
 def test_warning_behind_an_ok(tmp_path, template, authority, tidy):
@@ -173,7 +160,7 @@ def test_warning_behind_an_ok(tmp_path, template, authority, tidy):
         return statement + b" NO ROLLBACK ON ERROR"
 
     path = stack.db.socket.parent / "relay.sock"
-    tidy(Relay(path, stack.db.socket, change))
+    tidy(Rewriter(path, stack.db.socket, change))
     stack.agent.config["admin"]["socket"] = str(path)
     good = stack.up().rotate()
     torn = authority.issue()

@@ -25,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 state = preamble_feed(&pump, data + at, n, &err);
                 at += n;
         }
+        /* Nothing that leads to TLS lacks it. */
+        assert(state != PREAMBLE_TLS || size < 1 || !mysql_greeting_lacks_tls(data + 1, size - 1));
         assert((state == PREAMBLE_FAILED) == (err.kind != ERR_NONE));
         assert(state != PREAMBLE_TLS || pump.io.out_len == 36);
         for (const char *p = pump.io.server; *p != '\0'; p++)

@@ -232,6 +232,17 @@ static void rights_named(void **state UNUSED)
         assert_non_null(strstr(err.text, "GRANT SHUTDOWN ON *.*"));
 }
 
+static void method_refused(void **state UNUSED)
+{
+        const struct mariadb_context context = { .where = "127.0.0.1:3306", .user = "agent" };
+        struct err err = ERR_INIT;
+
+        mariadb_error_fill(5010, "Authentication plugin '\x94\x1f' …", &context, &err);
+        assert_int_equal(err.kind, ERR_AUTH);
+        assert_null(strchr(err.text, '\x94'));
+        assert_non_null(strstr(err.text, "a way to log in that the agent refuses (5010)"));
+}
+
 static void versions(void **state UNUSED)
 {
         static const struct {
@@ -354,11 +365,17 @@ static void generic_works(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(options),       cmocka_unit_test(addresses),
-                cmocka_unit_test(peers),         cmocka_unit_test(too_many_peers),
-                cmocka_unit_test(judgement),     cmocka_unit_test(error_codes),
-                cmocka_unit_test(rights_named),  cmocka_unit_test(versions),
-                cmocka_unit_test(drivers),       cmocka_unit_test(generic_settings),
+                cmocka_unit_test(options),
+                cmocka_unit_test(addresses),
+                cmocka_unit_test(peers),
+                cmocka_unit_test(too_many_peers),
+                cmocka_unit_test(judgement),
+                cmocka_unit_test(error_codes),
+                cmocka_unit_test(rights_named),
+                cmocka_unit_test(versions),
+                cmocka_unit_test(method_refused),
+                cmocka_unit_test(drivers),
+                cmocka_unit_test(generic_settings),
                 cmocka_unit_test(generic_works),
         };
 

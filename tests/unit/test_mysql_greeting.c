@@ -326,6 +326,23 @@ static void test_postgres(void **state)
         }
 }
 
+/* Only a greeting that says so lacks TLS; what is cut off, or something else, does not. */
+static void test_lacks_tls(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(greetings); i++) {
+                uint8_t packet[256] = { (uint8_t)greetings[i].len, 0, 0, 0 };
+                bool lacks = strcmp(greetings[i].name, "no TLS") == 0;
+
+                memcpy(packet + 4, greetings[i].payload, greetings[i].len);
+                assert_int_equal(mysql_greeting_lacks_tls(packet, 4 + greetings[i].len), lacks);
+                for (size_t len = 0; len < 4 + 1 + sizeof("8.0.36") + sizeof(FIXED) - 1 + 2; len++)
+                        assert_false(len <= 4 + greetings[i].len && mysql_greeting_lacks_tls(packet, len));
+                packet[3] = 1;
+                assert_false(mysql_greeting_lacks_tls(packet, 4 + greetings[i].len));
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -333,6 +350,7 @@ int main(void)
                 cmocka_unit_test(test_garbage_headers), cmocka_unit_test(test_long_version_is_cut),
                 cmocka_unit_test(test_ssl_request),     cmocka_unit_test(test_pump_bounds),
                 cmocka_unit_test(test_pump_asks_once),  cmocka_unit_test(test_postgres),
+                cmocka_unit_test(test_lacks_tls),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
