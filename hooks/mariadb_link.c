@@ -169,7 +169,8 @@ bool mariadb_link_resume(struct mariadb_link *link, short ready)
 
         if (waits_for_greeting(link) && (ready & (POLLIN | POLLHUP | POLLERR)) != 0) {
                 link->looked = true;
-                link->plain = mariadb_login_lacks_tls(link->mysql);
+                /* What went wrong is the library's to read: it can be read only once. */
+                link->plain = (ready & POLLERR) == 0 && mariadb_login_lacks_tls(link->mysql);
                 ready |= POLLIN | POLLOUT; /* a socket that can be read is connected */
         }
         if (waits_for_greeting(link))
