@@ -203,7 +203,7 @@ static int fill_half(int dir, const struct generation_file *files, size_t n, con
 
         for (size_t i = 0; i < n; i++) {
                 const struct output *output = files[i].output;
-                char second[sizeof(PLACES_PLAIN) + NAME_MAX_LEN];
+                const struct place_name second = places_plain_name(i, output->name);
 
                 if (check_name(output->name, err) != 0 ||
                     fs_create_at(dir, output->name, files[i].data.data, files[i].data.len, &output->attr,
@@ -211,9 +211,8 @@ static int fill_half(int dir, const struct generation_file *files, size_t n, con
                         return -1;
                 if (!output->plain)
                         continue;
-                (void)snprintf(second, sizeof(second), PLACES_PLAIN "%s", output->name);
-                if (linkat(dir, output->name, dir, second, 0) == -1)
-                        return err_sys(err, errno, "link '%s' to '%s'", output->name, second);
+                if (linkat(dir, output->name, dir, second.text, 0) == -1)
+                        return err_sys(err, errno, "link '%s' to '%s'", output->name, second.text);
         }
         if (fs_create_at(dir, GENERATION_META, json, strlen(json), &readable, err) != 0)
                 return -1;

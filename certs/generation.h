@@ -57,7 +57,8 @@ int generation_stage(struct store *store, int64_t number, const struct generatio
 /*
  * Makes it current: one rename of ..data, then links (or plain files, renamed over) for each file of the
  * generation that has none yet. Idempotent; going back to an older number is the same call. Plain files are
- * renamed one by one behind it: an engine that needs a pair of them sees a short moment of mixture.
+ * renamed behind it one by one, in the order of `files` when it was staged: an engine that needs a pair of
+ * them sees a short moment of mixture, and the one it watches for comes last when it stands last.
  *
  * ERR_MISSING  there is no such generation. Before the rename of ..data every failure leaves all as it was.
  */

@@ -81,26 +81,54 @@ bool places_have(const struct places *places, const char *name)
         return false;
 }
 
+struct place_name places_plain_name(size_t turn, const char *name)
+{
+        struct place_name second;
+
+        (void)snprintf(second.text, sizeof(second.text), PLACES_PLAIN "%02zu-%s", turn, name);
+        return second;
+}
+
+/* The turn and the name behind it, of a second name; NULL: it is none. */
+static const char *parse_plain(const char *entry, int *turn)
+{
+        const char *rest = entry + strlen(PLACES_PLAIN);
+
+        if (!has_prefix(entry, PLACES_PLAIN) || rest[0] < '0' || rest[0] > '9' || rest[1] < '0' ||
+            rest[1] > '9' || rest[2] != '-')
+                return NULL;
+        *turn = (rest[0] - '0') * 10 + rest[1] - '0';
+        return rest + 3;
+}
+
 /* A plain file comes twice, by its own and by its second name, in any order. */
 static int note_place(void *arg, const char *entry, struct err *err)
 {
         struct places *places = arg;
-        const bool plain = has_prefix(entry, PLACES_PLAIN);
-        const char *name = plain ? entry + strlen(PLACES_PLAIN) : entry;
+        int turn = 0;
+        const char *second = parse_plain(entry, &turn);
+        const char *name = second != NULL ? second : entry;
 
         if (name[0] == '.' || strcmp(name, PLACES_META) == 0)
                 return 0;
         for (size_t i = 0; i < places->n; i++) {
                 if (strcmp(places->items[i].name, name) != 0)
                         continue;
-                places->items[i].plain |= plain;
+                places->items[i].plain |= second != NULL;
+                places->items[i].turn |= turn;
                 return 0;
         }
         if (places->n == SNAPSHOT_MAX_FILES)
                 return err_set(err, ERR_LIMIT, "more than %d files", SNAPSHOT_MAX_FILES);
         places->items = mem_grow(places->items, places->n + 1, sizeof(*places->items));
-        places->items[places->n++] = (struct place){ .name = mem_strdup(name), .plain = plain };
+        places->items[places->n++] =
+                (struct place){ .name = mem_strdup(name), .plain = second != NULL, .turn = turn };
         return 0;
+}
+
+static int compare_turns(const void *left, const void *right)
+{
+        return ((const struct place *)left)->turn - ((const struct place *)right)->turn;
 }
 
 int places_read(int dir, const char *generation, struct places *out, struct err *err)
@@ -111,6 +139,8 @@ int places_read(int dir, const char *generation, struct places *out, struct err 
                 places_done(&places);
                 return -1;
         }
+        if (places.n > 1)
+                qsort(places.items, places.n, sizeof(*places.items), compare_turns);
         *out = places;
         return 0;
 }

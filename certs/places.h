@@ -12,18 +12,23 @@
 
 #define PLACES_DATA "..data"
 #define PLACES_TMP  "..tmp-" /* a name about to be renamed */
-#define PLACES_PLAIN                                                                                         \
-        "..plain-" /* inside a generation: second name of a file to be published as a plain one */
-#define PLACES_META "generation.json"
+/*
+ * Inside a generation: second name of a file to be published as a plain one, "..plain-03-keystore.jks". The
+ * number is its turn among the renames: an engine that looks when one file of several changes (Jetty, when
+ * its key store does) must find the others in place.
+ */
+#define PLACES_PLAIN "..plain-"
+#define PLACES_META  "generation.json"
 
 struct place {
         char *name;
         bool plain;
+        int turn;      /* of a plain one; links have 0 and come first */
         bool prepared; /* under its temporary name */
 };
 
 struct places {
-        struct place *items;
+        struct place *items; /* in the order in which they are renamed */
         size_t n;
 };
 
@@ -32,6 +37,11 @@ struct places {
                 NULL, 0                                                                                      \
         }
 
+/* The second name of the plain file whose turn it is, 0 to 99. */
+struct place_name {
+        char text[NAME_MAX + 1];
+};
+struct place_name places_plain_name(size_t turn, const char *name);
 /* The files of one generation directory below dir. */
 int places_read(int dir, const char *generation, struct places *out, struct err *err) MUST_CHECK;
 /*

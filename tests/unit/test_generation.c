@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <time.h>
 
@@ -134,6 +135,58 @@ static void keeps_what_it_must(void **state)
         generation_close(TAKE(store));
         teststore_must(generation_open(*state, &store, &err), &err);
         assert_int_equal(store->last, 1);
+}
+
+/* The names that were renamed into the directory since the last look, one a line. */
+static void read_renames(int watch, struct buf *out)
+{
+        char data[8192] __attribute__((aligned(__alignof__(struct inotify_event))));
+        ssize_t n;
+
+        while ((n = read(watch, data, sizeof(data))) > 0) {
+                for (char *p = data; p < data + n;) {
+                        const struct inotify_event *event = (const struct inotify_event *)(const void *)p;
+
+                        if ((event->mask & IN_MOVED_TO) != 0 && event->name[0] != '.')
+                                buf_printf(out, "%s\n", event->name);
+                        p += sizeof(*event) + event->len;
+                }
+        }
+}
+
+/* Jetty looks when the key store changes, so the trust store must be there before: forward and back. */
+static void renames_plain_files_in_their_order(void **state)
+{
+        static const char *const names[] = {
+                "z", "truststore.jks", "a", "m", "keystore.jks", "b", "0", "last"
+        };
+        struct output outputs[ARRAY_LEN(names)];
+        struct generation_file files[ARRAY_LEN(names)];
+        AUTO(generation_close_p) struct store *store = NULL;
+        AUTO(json_free_p) cJSON *meta = json_object();
+        AUTO(buf_done_p) struct buf want = BUF_INIT(4096);
+        AUTO(close_fd_p) int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        struct err err;
+
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+                outputs[i] = (struct output){ .name = names[i],
+                                              .attr = { 0600, FS_KEEP, (gid_t)FS_KEEP },
+                                              .plain = true };
+                files[i] = (struct generation_file){ &outputs[i], BUF_INIT(16) };
+                buf_printf(&want, "%s\n", names[i]);
+        }
+        teststore_must(generation_open(*state, &store, &err), &err);
+        teststore_must(generation_stage(store, 1, files, ARRAY_LEN(files), meta, &err), &err);
+        teststore_must(generation_stage(store, 2, files, ARRAY_LEN(files), meta, &err), &err);
+        teststore_must(generation_publish(store, 1, &err), &err);
+        assert_true(inotify_add_watch(watch, *state, IN_MOVED_TO) >= 0);
+        for (int64_t number = 2; number > 0; number--) {
+                AUTO(buf_done_p) struct buf seen = BUF_INIT(4096);
+
+                teststore_must(generation_publish(store, number, &err), &err);
+                read_renames(watch, &seen);
+                assert_string_equal(buf_str(&seen), buf_str(&want));
+        }
 }
 
 static void refuses_bad_names(void **state)
@@ -272,6 +325,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(refuses_directories_of_others, teststore_setup,
                                                 teststore_teardown),
                 cmocka_unit_test_setup_teardown(keeps_what_it_must, teststore_setup, teststore_teardown),
+                cmocka_unit_test_setup_teardown(renames_plain_files_in_their_order, teststore_setup,
+                                                teststore_teardown),
                 cmocka_unit_test_setup_teardown(refuses_bad_names, teststore_setup, teststore_teardown),
                 cmocka_unit_test_setup_teardown(survives_a_full_disk, teststore_setup, teststore_teardown),
                 cmocka_unit_test(is_quick),
