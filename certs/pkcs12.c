@@ -9,6 +9,8 @@
  */
 #include "certs/pkcs12.h"
 
+#include "certs/pkcs12_check.h"
+
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/pkcs12.h>
@@ -48,6 +50,14 @@ static int fail(const char *what, struct err *err)
         return err_set(err, ERR_INTERNAL, "PKCS#12: %s: %s", what, code == 0 ? "OpenSSL failed" : reason);
 }
 
+/* What was appended and is not what was meant is taken back. */
+static int read_back(int checked, struct buf *out, size_t start)
+{
+        if (checked != 0)
+                out->len = start;
+        return checked;
+}
+
 static int to_der(const PKCS12 *store, struct buf *out, struct err *err)
 {
         const int len = i2d_PKCS12(store, NULL);
@@ -75,6 +85,7 @@ int pkcs12_key_store(const struct bundle *bundle, const char *alias, const struc
         AUTO(x509s_free_p) STACK_OF(X509) *chain = sk_X509_new_null();
         AUTO(pkcs12_free_p) PKCS12 *store = NULL;
         const char *text = has_password(password) ? (const char *)password->data : "";
+        const size_t start = out->len;
 
         if (bundle->key == NULL)
                 return err_set(err, ERR_REFUSED,
@@ -91,7 +102,10 @@ int pkcs12_key_store(const struct bundle *bundle, const char *alias, const struc
                 return fail("make the key store", err);
         if (PKCS12_set_mac(store, text, -1, NULL, 0, ITERATIONS, EVP_sha256()) != 1)
                 return fail("make the MAC", err);
-        return to_der(store, out, err);
+        if (to_der(store, out, err) != 0)
+                return -1;
+        return read_back(pkcs12_check_key_store(out->data + start, out->len - start, password, bundle, err),
+                         out, start);
 }
 
 static int add_trusted(STACK_OF(PKCS12_SAFEBAG) * bags, const struct cert *cert, size_t number,
@@ -121,6 +135,7 @@ int pkcs12_trust_store(const struct chain *authorities, const struct secret *pas
         AUTO(pkcs12_free_p) PKCS12 *store = NULL;
         const bool crypted = has_password(password);
         const char *text = crypted ? (const char *)password->data : NULL;
+        const size_t start = out->len;
 
         if (authorities->n == 0)
                 return err_set(err, ERR_REFUSED,
@@ -137,5 +152,9 @@ int pkcs12_trust_store(const struct chain *authorities, const struct secret *pas
                 return fail("make the trust store", err);
         if (crypted && PKCS12_set_mac(store, text, -1, NULL, 0, ITERATIONS, EVP_sha256()) != 1)
                 return fail("make the MAC", err);
-        return to_der(store, out, err);
+        if (to_der(store, out, err) != 0)
+                return -1;
+        return read_back(
+                pkcs12_check_trust_store(out->data + start, out->len - start, password, authorities, err),
+                out, start);
 }

@@ -3,6 +3,8 @@
 /*
  * PKCS#12 stores that Java reads. A trust store needs the attribute 2.16.840.1.113894.746875.1.1 on every
  * certificate, or keytool sees an empty store; OpenSSL 3.0 has no switch for it.
+ *
+ * Both are read back with their password before they are handed out (certs/pkcs12_check.h).
  */
 #include "base/buf.h"
 #include "certs/bundle.h"

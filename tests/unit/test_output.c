@@ -4,6 +4,7 @@
  * real keytool in tests/e2e/test_convert.py.
  */
 #include "certs/output.h"
+#include "certs/pkcs12_check.h"
 #include "testbundle.h"
 #include "testca.h"
 
@@ -223,6 +224,46 @@ static void trust_stores_are_read_back(void **state UNUSED)
         check_trust_store(bundle, NULL, &out);
 }
 
+/* What is read back must be what was meant: every difference is seen, and so is another password. */
+static void bad_stores_are_found(void **state UNUSED)
+{
+        AUTO(bundle_free_p) struct bundle *bundle = make_bundle(TESTCA_P256);
+        AUTO(bundle_free_p) struct bundle *other = make_bundle(TESTCA_P256);
+        AUTO(secret_done_p) struct secret password = SECRET_INIT;
+        AUTO(secret_done_p) struct secret wrong = SECRET_INIT;
+        AUTO(buf_done_p) struct buf keys = BUF_INIT(OUTPUT_ROOM);
+        AUTO(buf_done_p) struct buf trust = BUF_INIT(OUTPUT_ROOM);
+        struct err err = ERR_INIT;
+
+        secret_set(&password, "changeit", 8);
+        secret_set(&wrong, "changeiT", 8);
+        render(OUTPUT_PKCS12, bundle, &password, &keys);
+        render(OUTPUT_TRUSTSTORE, bundle, &password, &trust);
+        assert_int_equal(pkcs12_check_key_store(keys.data, keys.len, &password, bundle, &err), 0);
+        assert_int_equal(
+                pkcs12_check_trust_store(trust.data, trust.len, &password, &bundle->authorities, &err), 0);
+        assert_int_equal(pkcs12_check_key_store(keys.data, keys.len, &wrong, bundle, &err), -1);
+        assert_int_equal(pkcs12_check_key_store(keys.data, keys.len, NULL, bundle, &err), -1);
+        assert_int_equal(pkcs12_check_key_store(keys.data, keys.len, &password, other, &err), -1);
+        assert_non_null(strstr(err.text, "another key"));
+        assert_int_equal(pkcs12_check_key_store(keys.data, keys.len - 1, &password, bundle, &err), -1);
+        assert_int_equal(pkcs12_check_key_store(keys.data, 0, &password, bundle, &err), -1);
+        assert_int_equal(pkcs12_check_key_store(trust.data, trust.len, &password, bundle, &err), -1);
+        assert_int_equal(
+                pkcs12_check_trust_store(trust.data, trust.len, &password, &other->authorities, &err), -1);
+        assert_non_null(strstr(err.text, "lacks"));
+        for (size_t i = 0; i < keys.len; i += 7) {
+                keys.data[i] ^= 0x20;
+                assert_int_equal(pkcs12_check_key_store(keys.data, keys.len, &password, bundle, &err), -1);
+                keys.data[i] ^= 0x20;
+        }
+        assert_int_equal(pkcs12_check_password(keys.data, keys.len, &password), PKCS12_OPENS);
+        assert_int_equal(pkcs12_check_password(keys.data, keys.len, &wrong), PKCS12_LOCKED);
+        assert_int_equal(pkcs12_check_password(keys.data, keys.len - 1, &wrong), PKCS12_ALIEN);
+        assert_int_equal(pkcs12_check_password("\xfe\xed\xfe\xed", 4, &wrong), PKCS12_ALIEN);
+        assert_int_equal(pkcs12_check_password(NULL, 0, &wrong), PKCS12_ALIEN);
+}
+
 static void refuses_what_cannot_be(void **state UNUSED)
 {
         static const enum output_content need_key[] = { OUTPUT_KEY, OUTPUT_KEY_LEGACY, OUTPUT_COMBINED,
@@ -266,7 +307,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(pem_is_read_back),         cmocka_unit_test(legacy_is_for_old_key_types),
                 cmocka_unit_test(key_stores_are_read_back), cmocka_unit_test(trust_stores_are_read_back),
-                cmocka_unit_test(refuses_what_cannot_be),   cmocka_unit_test(contents_have_names),
+                cmocka_unit_test(bad_stores_are_found),     cmocka_unit_test(refuses_what_cannot_be),
+                cmocka_unit_test(contents_have_names),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
