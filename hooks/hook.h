@@ -51,6 +51,9 @@ struct hook {
         unsigned caps;
         const char *const *sections;  /* of the configuration that mean something to it, NULL-terminated */
         const char *const *endpoints; /* defaults, NULL-terminated; NULL: must be configured */
+        /* Pure: the default endpoint where it follows from settings, NULL when it does not. NULL:
+         * `endpoints`. */
+        const char *(*endpoint)(const struct hook_settings *settings);
         const struct output *outputs; /* default files */
         size_t n_outputs;
         const char *const *roles;  /* of a cluster's members, NULL-terminated, in the order in which they are
@@ -60,7 +63,10 @@ struct hook {
         /* Checks the settings (ERR_USAGE names the key) and makes the object. Does not connect. Mandatory. */
         int (*open)(const struct hook_settings *settings, struct database **out, struct err *err);
         void (*close)(struct database *database);
-        /* Pure: findings of this engine for a bundle, published may be NULL. NULL: none of its own. */
+        /*
+         * Findings of this engine for a bundle, published may be NULL. Decided from these and from what is in
+         * the published directory; asks nobody. NULL: none of its own.
+         */
         void (*check)(const struct database *database, const struct bundle *fresh,
                       const struct bundle *published, struct findings *out);
         /*

@@ -43,6 +43,15 @@ struct generic_settings {
         int64_t command_limit_ms;  /* whole process group is killed after it; 60 s by default */
 };
 
+struct druid_settings {
+        const char *role;              /* one of druid_role_names; NULL: not told */
+        int plain_port;                /* 0: the role's */
+        const char *password_variable; /* of Druid's environment */
+        bool client_extension;         /* simple-client-sslcontext goes into the list of extensions */
+        int64_t reload_interval_ms;    /* what its settings are to say */
+        int64_t drain_limit_ms;        /* for the tasks of a middleManager */
+};
+
 /* How to end the process that its supervisor starts again, where no statement of the engine does. */
 struct process_settings {
         const char *const *command; /* argument vector, NULL-terminated; NULL: unset */
@@ -55,9 +64,12 @@ struct hook_settings {
         const char *publish;          /* directory the outputs are in: links through ..data */
         const struct output *outputs; /* what is published, under which names (output_find) */
         size_t n_outputs;
+        const char *const *password_files; /* of each output, NULL members: none */
+        const char *const *endpoints;      /* URLs of the listeners to prove, NULL-terminated */
         const struct policy *policy;
         struct admin_settings admin;
         struct galera_settings galera;
         struct generic_settings generic;
+        struct druid_settings druid;
         struct process_settings process;
 };

@@ -32,7 +32,9 @@ struct call {
         struct mono timer; /* libcurl's */
         struct mono now;
         struct mono deadline;
-        struct buf body;
+        struct buf own_body;
+        struct buf *body; /* own_body, or the caller's */
+        size_t body_start;
         char message[CURL_ERROR_SIZE];
 };
 
@@ -108,8 +110,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
         struct call *call = arg;
 
-        buf_add(&call->body, data, size * n);
-        return call->body.overflow ? 0 : size * n;
+        buf_add(call->body, data, size * n);
+        return call->body->overflow ? 0 : size * n;
 }
 
 static void set_target(const struct curl_library *curl, CURL *easy, const struct http_request *request)
@@ -134,12 +136,25 @@ static void set_target(const struct curl_library *curl, CURL *easy, const struct
         }
 }
 
+static void set_login(const struct curl_library *curl, CURL *easy, const struct http_request *request)
+{
+        const struct secret *password = request->password;
+
+        if (request->user == NULL || (strncmp(request->url, "http://", 7) == 0 && !is_loopback(request->url)))
+                return;
+        (void)curl->easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        (void)curl->easy_setopt(easy, CURLOPT_USERNAME, request->user);
+        (void)curl->easy_setopt(easy, CURLOPT_PASSWORD,
+                                password != NULL && password->len > 0 ? (const char *)password->data : "");
+}
+
 static void set_options(struct call *call, const struct curl_library *curl)
 {
         const char *method = call->request.method != NULL ? call->request.method : "POST";
         CURL *easy = call->easy;
 
         set_target(curl, easy, &call->request);
+        set_login(curl, easy, &call->request);
         if (strcmp(method, "HEAD") == 0)
                 (void)curl->easy_setopt(easy, CURLOPT_NOBODY, 1L);
         else if (strcmp(method, "GET") != 0) {
@@ -184,7 +199,7 @@ static int start(struct call *call, struct err *err)
 
 static enum err_kind kind_of(CURLcode code, const struct call *call)
 {
-        if (code == CURLE_WRITE_ERROR && call->body.overflow)
+        if (code == CURLE_WRITE_ERROR && call->body->overflow)
                 return ERR_LIMIT;
         if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST)
                 return ERR_NOT_READY;
@@ -202,12 +217,12 @@ static enum err_kind kind_of(CURLcode code, const struct call *call)
 static enum op_state judge_status(const struct call *call, long status, struct err *err)
 {
         const struct http_request *request = &call->request;
+        const char *text = buf_str(call->body) + call->body_start;
         char body[SHOWN_BODY_MAX + 1];
 
         if (request->status != 0 ? status == request->status : status >= 200 && status < 300)
                 return OP_DONE;
-        (void)snprintf(body, sizeof(body), "%.*s", (int)strcspn(buf_str(&call->body), "\r\n"),
-                       buf_str(&call->body));
+        (void)snprintf(body, sizeof(body), "%.*s", (int)strcspn(text, "\r\n"), text);
         for (char *p = body; *p != '\0'; p++)
                 if (iscntrl((unsigned char)*p))
                         *p = '?';
@@ -290,7 +305,7 @@ static void call_free(struct op *op)
         if (call->multi != NULL)
                 (void)curl->multi_cleanup(call->multi);
         close_fd_p(&call->epoll);
-        buf_done(&call->body);
+        buf_done(&call->own_body);
         mem_free(call);
 }
 
@@ -305,6 +320,8 @@ struct op *http_call_start(const struct http_request *request, struct curl_libra
         call->library = library;
         call->epoll = -1;
         call->timer = MONO_NEVER;
-        call->body = (struct buf)BUF_INIT(HTTP_BODY_MAX_BYTES);
+        call->own_body = (struct buf)BUF_INIT(HTTP_BODY_MAX_BYTES);
+        call->body = request->body != NULL ? request->body : &call->own_body;
+        call->body_start = call->body->len;
         return &call->op;
 }

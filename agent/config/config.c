@@ -121,33 +121,45 @@ static void derive_text(struct draft *draft, const char *path, const char **fiel
         *field = schema_node(draft->doc.root, path)->valuestring;
 }
 
-static void derive_lists(struct draft *draft, const struct hook *hook)
+static void derive_endpoints(struct draft *draft, const struct hook *hook)
 {
         struct config *config = draft->config;
+        const char *const own[] = { hook->endpoint == NULL ? NULL : hook->endpoint(&config->hook), NULL };
+        const char *const *defaults = own[0] != NULL ? own : hook->endpoints;
         size_t n = 0;
 
-        if (config->outputs == NULL && hook->n_outputs > 0) {
-                config->outputs = mem_dup(hook->outputs, hook->n_outputs * sizeof(*hook->outputs));
-                config->files = mem_array(hook->n_outputs, sizeof(*config->files));
-                config->n_outputs = hook->n_outputs;
-        }
-        if (config->endpoints != NULL || hook->endpoints == NULL)
+        if (config->endpoints != NULL || defaults == NULL)
                 return;
-        while (hook->endpoints[n] != NULL)
+        while (defaults[n] != NULL)
                 n++;
-        config->endpoints = mem_dup(hook->endpoints, (n + 1) * sizeof(*hook->endpoints));
+        config->endpoints = mem_dup(defaults, (n + 1) * sizeof(*defaults));
         config->n_endpoints = n;
         draft_put(draft, "endpoints", json_array());
         for (size_t i = 0; i < n; i++)
                 json_append_str(schema_node(draft->doc.root, "endpoints"), config->endpoints[i]);
 }
 
+static void derive_lists(struct draft *draft, const struct hook *hook)
+{
+        struct config *config = draft->config;
+
+        if (config->outputs == NULL && hook->n_outputs > 0) {
+                config->outputs = mem_dup(hook->outputs, hook->n_outputs * sizeof(*hook->outputs));
+                config->files = mem_array(hook->n_outputs, sizeof(*config->files));
+                config->n_outputs = hook->n_outputs;
+        }
+        derive_endpoints(draft, hook);
+}
+
 /* A store without a password of its own has the common one. */
 static void derive_passwords(struct config *config)
 {
-        for (size_t i = 0; i < config->n_outputs; i++)
+        config->password_files = mem_array(config->n_outputs, sizeof(*config->password_files));
+        for (size_t i = 0; i < config->n_outputs; i++) {
                 if (output_is_store(config->outputs[i].content) && config->files[i].password_file == NULL)
                         config->files[i].password_file = config->store_password_file;
+                config->password_files[i] = config->files[i].password_file;
+        }
 }
 
 static void derive(struct draft *draft)
@@ -167,6 +179,8 @@ static void derive(struct draft *draft)
         config->hook.policy = &config->policy;
         config->hook.outputs = config->outputs;
         config->hook.n_outputs = config->n_outputs;
+        config->hook.password_files = config->password_files;
+        config->hook.endpoints = config->endpoints;
 }
 
 static int build(struct draft *draft, const char *text, size_t len, const struct config_overrides *overrides)
@@ -289,6 +303,7 @@ void config_free(struct config *config)
         }
         mem_free(config->outputs);
         mem_free(config->files);
+        mem_free(config->password_files);
         json_free(config->tree);
         mem_free(config);
 }

@@ -41,6 +41,7 @@ struct config {
         struct output *outputs;        /* files to publish; default: the driver's */
         struct config_file *files;     /* beside each output */
         size_t n_outputs;
+        const char **password_files;     /* the same as in `files`, for drivers */
         const char *store_password_file; /* of stores without one of their own; NULL: none */
         const char **endpoints;          /* URLs to prove; default: the driver's */
         size_t n_endpoints;

@@ -48,6 +48,10 @@ static const struct schema_word signal_words[] = { { "HUP", SIGHUP },     { "INT
 static const struct schema_word method_words[] = {
         { "GET", 0 }, { "POST", 1 }, { "PUT", 2 }, { "PATCH", 3 }, { NULL, 0 }
 };
+static const struct schema_word druid_role_words[] = { { "historicals", 0 }, { "middleManagers", 0 },
+                                                       { "brokers", 0 },     { "routers", 0 },
+                                                       { "overlords", 0 },   { "coordinators", 0 },
+                                                       { NULL, 0 } };
 static const struct schema_word content_words[] = { { "key", OUTPUT_KEY },
                                                     { "key-legacy", OUTPUT_KEY_LEGACY },
                                                     { "leaf", OUTPUT_LEAF },
@@ -144,6 +148,19 @@ static const struct schema_key top_keys[] = {
           "whether tls switches the link between members, too" },
         { "galera.provider-options", SCHEMA_STRING, AT(hook.galera.provider_options), 0, 1, 2000, NULL, NULL, "none",
           NULL, "wsrep_provider_options of your own, written together with those of TLS" },
+        { "druid.role", SCHEMA_CHOICE, AT(hook.druid.role), 0, 1, 16, druid_role_words, NULL,
+          "unknown: endpoints must be given, and ready is what lives", NULL,
+          "kind of node: its ports, and when it is ready" },
+        { "druid.plain-port", SCHEMA_INT, AT(hook.druid.plain_port), 0, 1, 65535, NULL, NULL, "that of the role", NULL,
+          "port without TLS, asked when the TLS port does not answer" },
+        { "druid.password-variable", SCHEMA_STRING, AT(hook.druid.password_variable), 0, 1, 120, NULL,
+          "DRUID_KEY_STORE_PASSWORD", NULL, NULL, "environment variable of Druid with the password of its stores" },
+        { "druid.client-extension", SCHEMA_BOOL, AT(hook.druid.client_extension), 0, 0, 0, NULL, "true", NULL, NULL,
+          "whether the extension that verifies other nodes is put into the list of extensions" },
+        { "druid.reload-interval", SCHEMA_DURATION, AT(hook.druid.reload_interval_ms), 0, SECOND, HOUR, NULL, "5s",
+          NULL, NULL, "time between two looks of Druid at its key store" },
+        { "druid.drain-limit", SCHEMA_DURATION, AT(hook.druid.drain_limit_ms), 0, 0, DAY, NULL, "10m", NULL, NULL,
+          "time for the tasks of a middleManager to finish before it ends" },
         { "process.command", SCHEMA_STRINGS, AT(hook.process.command), 0, 1, ARGS_MAX, NULL, NULL, "not used", NULL,
           "program and arguments that end the database, for its supervisor to start it again; no shell" },
         { "process.signal", SCHEMA_WORD, AT(hook.process.signal), 0, 0, 0, signal_words, NULL, "TERM", NULL,

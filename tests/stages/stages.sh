@@ -98,6 +98,7 @@ stage_e2e() {
         build release || return 0
         build asan || return 0
         mysql_fetch
+        druid_fetch
         rm -rf "$base"
         mkdir -p "$base"
         # Debian's pytest, whatever other Python comes first in PATH.
