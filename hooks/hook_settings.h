@@ -60,6 +60,14 @@ struct process_settings {
         int signal;                 /* 0: SIGTERM */
 };
 
+struct singlestore_settings {
+        const char *const *leaves; /* host:port of leaves to prove; empty: from SHOW LEAVES */
+        size_t n_leaves;
+        const char *aggregator; /* host:port of one to ask before a leaf is restarted; NULL: none */
+        const char *node;       /* host:port that SHOW LEAVES names this leaf by; NULL: found by its own */
+        bool may_go_offline;    /* restart a leaf although its data has no other copy */
+};
+
 struct hook_settings {
         const char *publish;          /* directory the outputs are in: links through ..data */
         const struct output *outputs; /* what is published, under which names (output_find) */
@@ -72,4 +80,5 @@ struct hook_settings {
         struct generic_settings generic;
         struct druid_settings druid;
         struct process_settings process;
+        struct singlestore_settings singlestore;
 };

@@ -73,6 +73,12 @@ class SingleStore:
         fresh.write_text(json.dumps(self.faults))
         os.rename(fresh, self.control)
 
+    def write_users(self, **users):
+        """user=(password, rights, "SSL" or ""); root has no password and all rights unless named. Before start()."""
+        known = {"root": ("", ["ALL"], ""), **users}
+        (self.dir / "users.json").write_text(json.dumps(
+            {name: {"password": p, "rights": r, "require": q} for name, (p, r, q) in known.items()}))
+
     # --- life
 
     def start(self, wait=True, deadline=20):
@@ -217,8 +223,13 @@ class SingleStoreStack(Stack):
 
     server, driver = SingleStore, "singlestore"
 
+    @property
+    def fragment(self):
+        """Where the agent switches TLS."""
+        return self.db.conf_d / "zz-certrotate.cnf"
+
     def settings(self):
-        return {**super().settings(), "settings-file": str(self.db.conf_d / "zz-certrotate.cnf"),
+        return {**super().settings(),
                 "process": {"pid-file": str(self.db.pid_file), "executable": os.path.basename(os.path.realpath(PYTHON))}}
 
     def published_fp(self):

@@ -72,7 +72,7 @@ class Connection:
         elif fault == "http":
             self.channel.send_raw(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
         elif fault == "silence":
-            self.server.ending.wait(60)
+            self.server.ending.wait(5)
         return False
 
     def _greet(self):

@@ -81,6 +81,12 @@ class Statements:
         self._aggregator_only("SHOW CLUSTER STATUS")
         return PARTITIONS, list(self.cluster.partitions())
 
+    def bad_partitions(self, states):
+        self._aggregator_only("MV_CLUSTER_STATUS")
+        fine = re.findall(r"'(\w+)'", states)
+        return ["HOST", "PORT", "DATABASE_NAME", "ROLE", "STATE"], [
+            r[1:6] for r in self.cluster.partitions() if r[5] not in fine]
+
     def partition_states(self):
         """Not SingleStore's: what nodes of this test server ask each other."""
         return ["DATABASE_NAME", "ROLE", "STATE"], list(self.cluster.own_partitions())
@@ -106,16 +112,19 @@ class Statements:
 
 
 USER = r"'?(\w+)'?(?:@'[^']*')?"
-METADATA = ("SUPER", "SHOW METADATA", "CLUSTER")
+# SHOW METADATA is documented; that CLUSTER is what FLUSH CONNECTION POOLS takes is not.
+METADATA = ("SHOW METADATA",)
 TABLE = [
     (r"SSL_RELOAD", ("SUPER",), Statements.reload),
     (r"SHOW\s+(?:GLOBAL\s+|SESSION\s+)?VARIABLES(?:\s+LIKE\s+'([^']*)')?", (), Statements.variables),
+    (r"SELECT HOST, PORT, DATABASE_NAME, ROLE, STATE FROM information_schema\.MV_CLUSTER_STATUS "
+     r"WHERE STATE NOT IN \(([^)]*)\) LIMIT 16", METADATA, Statements.bad_partitions),
     (r"SELECT\s+([^;]*?)(?:\s+LIMIT\s+1)?", (), Statements.selected),
     (r"SHOW\s+AGGREGATORS", METADATA, Statements.aggregators),
     (r"SHOW\s+LEAVES", METADATA, Statements.leaves),
     (r"SHOW\s+CLUSTER\s+STATUS", METADATA, Statements.cluster_status),
     (r"SHOW\s+PARTITION\s+STATES", (), Statements.partition_states),
-    (r"FLUSH\s+CONNECTION\s+POOLS", ("SUPER", "CLUSTER"), Statements.flush_pools),
+    (r"FLUSH\s+CONNECTION\s+POOLS", ("CLUSTER",), Statements.flush_pools),
     (r"SET\s+(?:SESSION\s+|NAMES\s+)?.*", (), Statements.nothing),
     (rf"CREATE\s+USER\s+{USER}(?:\s+IDENTIFIED\s+BY\s+'([^']*)')?(?:\s+REQUIRE\s+(\w+))?", ("SUPER",),
      Statements.create_user),
