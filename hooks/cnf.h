@@ -43,9 +43,9 @@ int cnf_check(const char *text, struct err *err) MUST_CHECK;
 bool cnf_find(const char *text, const char *section, const char *key, struct cnf_text *out);
 
 /*
- * text with the key set in the section, appended to out. A key that is there keeps its place and its manner of
- * writing, a new one goes to the end of the section, a new section to the end of the file. Once more over the
- * result changes nothing.
+ * text with the key set in the section, appended to out. A key that is there keeps its place and its manner
+ * of writing, a new one goes to the end of the section, a new section to the end of the file. Once more over
+ * the result changes nothing.
  */
 void cnf_set(const char *text, const char *section, const char *key, const char *value, struct buf *out);
 /*

@@ -56,7 +56,8 @@ static int open_aggregator(struct singlestore *node, const struct hook_settings 
         node->aggregator_login.socket = NULL;
         node->aggregator_login.host = node->aggregator_host;
         node->aggregator_login.port = address.port;
-        return mariadb_session_new(&node->aggregator_login, settings->publish, rights, &node->aggregator, err);
+        return mariadb_session_new(&node->aggregator_login, settings->publish, rights, &node->aggregator,
+                                   err);
 }
 
 static void singlestore_close(struct database *database)
@@ -124,10 +125,11 @@ static int singlestore_settings(const struct database *database, const struct se
         AUTO(buf_done_p) struct buf part = BUF_INIT(OPTION_FILE_MAX_BYTES);
 
         if (wish->mode == TLS_REQUIRED)
-                return err_set(err, ERR_USAGE,
-                               "tls: SingleStore has no setting that refuses clients without TLS "
-                               "(default_user_require_ssl concerns users created later only): set it to on, and "
-                               "ALTER USER … REQUIRE SSL");
+                return err_set(
+                        err, ERR_USAGE,
+                        "tls: SingleStore has no setting that refuses clients without TLS "
+                        "(default_user_require_ssl concerns users created later only): set it to on, and "
+                        "ALTER USER … REQUIRE SSL");
         buf_add_str(&part, "[server]\n");
         for (size_t i = 0; i < n; i++) {
                 const struct output *output =
