@@ -6,9 +6,13 @@
 #include "hooks/mariadb_error.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define REMEDY_MAX  352
 #define CODE_METHOD 5010 /* not among the methods that the library was given */
+#define REMEDY_MAX 352
+#define CODE_AWAY  2002
+#define CODE_LIMIT 10000
 
 struct code_row {
         unsigned code;
@@ -98,9 +102,30 @@ bool mariadb_error_is_loss(unsigned code)
         return row != NULL && row->loss;
 }
 
-void mariadb_error_fill(unsigned code, const char *text, const struct mariadb_context *context,
+/*
+ * A server that turns us away at the door does so before TLS, where anybody could: then libmariadb gives the
+ * code of a server that is not there, and what was said behind words of its own.
+ */
+static unsigned told_before_tls(unsigned code, const char **text)
+{
+        static const char lead[] = "cannot be verified: ";
+        const char *at = code == CODE_AWAY ? strstr(*text, lead) : NULL;
+        unsigned told = 0;
+
+        if (at == NULL)
+                return code;
+        for (at += sizeof(lead) - 1; *at >= '0' && *at <= '9' && told < CODE_LIMIT; at++)
+                told = told * 10 + (unsigned)(*at - '0');
+        if (told == 0)
+                return code;
+        *text = at + strspn(at, " -");
+        return told;
+}
+
+void mariadb_error_fill(unsigned given, const char *text, const struct mariadb_context *context,
                         struct err *err)
 {
+        const unsigned code = told_before_tls(given, &text);
         const struct code_row *row = row_of(code);
         enum err_kind kind = row != NULL                  ? row->kind
                              : context->statement == NULL ? ERR_NOT_READY

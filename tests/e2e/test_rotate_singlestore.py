@@ -262,3 +262,91 @@ def test_certificate_that_ended_does_not_lock_the_agent_out(make, authority):
     stack.wait_proven(bundle)
     assert seen_by_openssl(stack.db.port) == bundle.fp
     assert connections and not stack.agent.find("database_waited_for")
+
+
+# --- TLS on and off
+
+
+def switched(stack, mode):
+    """The agent's word for it from its next start on."""
+    stack.agent.config.update({"tls": mode, "settings-file": str(stack.fragment)})
+    return stack
+
+
+def proven(stack, bundle, deadline=60):
+    stack.agent.wait_event("rotation_succeeded", deadline, fingerprint=bundle.fp[:16])
+
+
+def test_tls_on_and_off(make, tidy):
+    """From a node without TLS to one with, reloads in between, and back. A reload reads one generation's own paths."""
+    stack = switched(make(), "on")
+    stack.db.write_config(tls="off")
+    stack.db.start()
+    kubelet = tidy(Supervisor(stack.db))
+    bundle = stack.authority.issue()
+    stack.volume.publish(bundle)
+    stack.agent.start()
+    proven(stack, bundle)
+    assert seen_by_openssl(stack.db.port) == bundle.fp and kubelet.starts == 1
+    assert stack.db.variable("have_ssl") == "ON" and stack.db.variable("ssl_ca").endswith("/..gen-000001/ca.crt")
+    pid = stack.db.pid
+    for generation in (2, 3):
+        bundle = stack.rotate()
+        assert stack.db.variable("ssl_cert") == f"{stack.published}/..gen-{generation:06d}/server.crt"
+    assert stack.db.pid == pid and stack.db.said("SSL_RELOAD")
+
+    for mode, starts in (("off", 2), ("mixed", 3), ("on", 4), ("off", 5)):
+        stack.agent.stop()
+        switched(stack, mode).agent.start()
+        proven(stack, bundle)
+        assert kubelet.starts == starts
+        assert stack.db.variable("have_ssl") == ("OFF" if mode == "off" else "ON")
+        assert bool(stack.db.variable("ssl_ca")) == (mode == "on")
+        assert stack.served_fp() == (None if mode == "off" else bundle.fp)
+    assert "ssl_cert" not in stack.fragment.read_text()
+
+
+def test_tls_that_cannot_be_switched_on_is_taken_back(make, tidy):
+    """The node does not start with TLS: it comes back as it was, the fragment too."""
+    stack = switched(make(**{"restart-limit": "4s"}), "on")
+    stack.db.write_config(tls="off")
+    stack.fragment.write_text("[server]\nmax_connections = 250\n")
+    stack.db.start()
+    kubelet = tidy(Supervisor(stack.db, lambda: "ssl_cert" not in stack.fragment.read_text()))
+    stack.volume.publish(stack.authority.issue())
+    stack.agent.start()
+    stack.agent.wait_event("rotation_rolled_back", 60)
+    assert kubelet.refused > 0
+    stack.db.wait_up()
+    assert stack.db.variable("have_ssl") == "OFF" and stack.db.variable("max_connections") == "250"
+    assert stack.fragment.read_text() == "[server]\nmax_connections = 250\n"
+
+
+def test_rollback_of_a_reload_takes_the_paths_back(make, tidy, authority):
+    stack = switched(make(**{"verify-limit": "2s"}), "on")
+    stack.db.write_config(tls="off")
+    kubelet = tidy(Supervisor(stack.db))
+    stack.up()
+    good, text = stack.bundle, stack.fragment.read_text()
+    stack.db.fault(reload_lies="keeps")
+    stack.volume.publish(authority.issue())
+    stack.agent.wait_event("rotation_rolled_back", 30)
+    assert stack.fragment.read_text() == text and seen_by_openssl(stack.db.port) == good.fp
+    stack.db.fault(reload_lies=None)
+    stack.rotate()
+    assert kubelet.starts == 0
+
+
+def test_fragments_that_are_none_and_modes_that_it_has_not(make):
+    stack = switched(make(), "on")
+    stack.db.write_config(tls="off")
+    stack.fragment.write_text("max_connections = 250\n")
+    stack.db.start(wait=False)
+    stack.volume.publish(stack.authority.issue())
+    stack.agent.start()
+    stack.wait_refused("line 1: 'max_connections = 250'")
+    assert stack.fragment.read_text() == "max_connections = 250\n" and not list(stack.published.glob("..gen*"))
+    stack.agent.stop()
+    stack.fragment.unlink()
+    switched(stack, "required").agent.start()
+    stack.wait_refused("no setting that refuses clients without TLS")

@@ -243,6 +243,25 @@ static void method_refused(void **state UNUSED)
         assert_non_null(strstr(err.text, "a way to log in that the agent refuses (5010)"));
 }
 
+/* Said before TLS: libmariadb has words of its own around it. */
+static void error_at_the_door(void **state UNUSED)
+{
+        static const char text[] =
+                "Received error packet before completion of TLS handshake. The authenticity "
+                "of the following error cannot be verified: 1129 - Host 'x' is blocked";
+        const struct mariadb_context context = { .where = "x:1", .user = "agent" };
+        struct err err = ERR_INIT;
+
+        mariadb_error_fill(2002, text, &context, &err);
+        assert_int_equal(err.kind, ERR_NOT_READY);
+        assert_string_equal(err.text,
+                            "connect to x:1: Host 'x' is blocked (1129): run FLUSH HOSTS on the server");
+        mariadb_error_fill(2002, "cannot be verified: no number", &context, &err);
+        assert_non_null(strstr(err.text, "(2002)"));
+        mariadb_error_fill(2002, "cannot be verified: 1045 - Access denied", &context, &err);
+        assert_int_equal(err.kind, ERR_AUTH);
+}
+
 static void versions(void **state UNUSED)
 {
         static const struct {
@@ -365,17 +384,12 @@ static void generic_works(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(options),
-                cmocka_unit_test(addresses),
-                cmocka_unit_test(peers),
-                cmocka_unit_test(too_many_peers),
-                cmocka_unit_test(judgement),
-                cmocka_unit_test(error_codes),
-                cmocka_unit_test(rights_named),
-                cmocka_unit_test(versions),
-                cmocka_unit_test(method_refused),
-                cmocka_unit_test(drivers),
-                cmocka_unit_test(generic_settings),
+                cmocka_unit_test(options),        cmocka_unit_test(addresses),
+                cmocka_unit_test(peers),          cmocka_unit_test(too_many_peers),
+                cmocka_unit_test(judgement),      cmocka_unit_test(error_codes),
+                cmocka_unit_test(rights_named),   cmocka_unit_test(versions),
+                cmocka_unit_test(method_refused), cmocka_unit_test(error_at_the_door),
+                cmocka_unit_test(drivers),        cmocka_unit_test(generic_settings),
                 cmocka_unit_test(generic_works),
         };
 
