@@ -10,4 +10,5 @@ extern const struct hook mysql_hook;
 extern const struct hook perconaxtradb_hook;
 extern const struct hook druid_hook;
 extern const struct hook singlestore_hook;
+extern const struct hook mssqlserver_hook;
 extern const struct hook generic_hook;

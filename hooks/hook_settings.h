@@ -14,8 +14,8 @@
 struct admin_settings {
         const char *socket;        /* unix socket; preferred when set */
         const char *host;          /* else TCP with TLS, "127.0.0.1" by default */
-        int port;                  /* 0: 3306 */
-        const char *user;          /* NULL: "root" */
+        int port;                  /* 0: that of the engine (3306, 1433) */
+        const char *user;          /* NULL: that of the engine ("root", "sa") */
         const char *password_file; /* NULL: none (unix_socket authentication) */
 };
 
@@ -68,6 +68,17 @@ struct singlestore_settings {
         bool may_go_offline;    /* restart a leaf although its data has no other copy */
 };
 
+enum mssql_failover {
+        MSSQL_FAILOVER_REFUSE, /* the primary of an availability group is not restarted by us */
+        MSSQL_FAILOVER_AUTO,   /* hands over to a synchronized secondary first */
+};
+
+/* mssqlserver */
+struct mssql_settings {
+        enum mssql_failover failover;
+        const char *tls_protocols; /* for mssql.conf; NULL: what stands there, else what KubeDB writes */
+};
+
 struct hook_settings {
         const char *publish;          /* directory the outputs are in: links through ..data */
         const struct output *outputs; /* what is published, under which names (output_find) */
@@ -81,4 +92,5 @@ struct hook_settings {
         struct druid_settings druid;
         struct process_settings process;
         struct singlestore_settings singlestore;
+        struct mssql_settings mssql;
 };

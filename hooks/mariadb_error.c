@@ -10,9 +10,9 @@
 
 #define REMEDY_MAX  352
 #define CODE_METHOD 5010 /* not among the methods that the library was given */
-#define REMEDY_MAX 352
-#define CODE_AWAY  2002
-#define CODE_LIMIT 10000
+#define REMEDY_MAX  352
+#define CODE_AWAY   2002
+#define CODE_LIMIT  10000
 
 struct code_row {
         unsigned code;

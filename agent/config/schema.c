@@ -33,6 +33,9 @@ static const struct schema_word tls_words[] = { { "off", TLS_OFF },
                                                 { "on", TLS_ON },
                                                 { "required", TLS_REQUIRED },
                                                 { NULL, 0 } };
+static const struct schema_word failover_words[] = { { "refuse", MSSQL_FAILOVER_REFUSE },
+                                                     { "auto", MSSQL_FAILOVER_AUTO },
+                                                     { NULL, 0 } };
 static const struct schema_word log_words[] = {
         { "auto", CONFIG_LOG_AUTO }, { "json", CONFIG_LOG_JSON }, { "text", CONFIG_LOG_TEXT }, { NULL, 0 }
 };
@@ -134,9 +137,9 @@ static const struct schema_key top_keys[] = {
           "admin.host and admin.port", NULL, "unix socket to log in through" },
         { "admin.host", SCHEMA_STRING, AT(hook.admin.host), 0, 1, 253, NULL, NULL, "127.0.0.1", NULL,
           "host to log in at, over TLS" },
-        { "admin.port", SCHEMA_INT, AT(hook.admin.port), 0, 1, 65535, NULL, NULL, "3306", NULL,
+        { "admin.port", SCHEMA_INT, AT(hook.admin.port), 0, 1, 65535, NULL, NULL, "that of the engine", NULL,
           "port to log in at" },
-        { "admin.user", SCHEMA_STRING, AT(hook.admin.user), 0, 1, 128, NULL, NULL, "root", NULL,
+        { "admin.user", SCHEMA_STRING, AT(hook.admin.user), 0, 1, 128, NULL, NULL, "that of the engine", NULL,
           "account to log in as" },
         { "admin.password-file", SCHEMA_PATH, AT(hook.admin.password_file), 0, 1, PATH_MAX_LEN, NULL, NULL,
           "no password", NULL, "file with the password of the account" },
@@ -161,6 +164,10 @@ static const struct schema_key top_keys[] = {
           NULL, NULL, "time between two looks of Druid at its key store" },
         { "druid.drain-limit", SCHEMA_DURATION, AT(hook.druid.drain_limit_ms), 0, 0, DAY, NULL, "10m", NULL, NULL,
           "time for the tasks of a middleManager to finish before it ends" },
+        { "mssql.failover", SCHEMA_WORD, AT(hook.mssql.failover), 0, 0, 0, failover_words, "refuse", NULL, NULL,
+          "what is done before the primary of an availability group is restarted" },
+        { "mssql.tls-protocols", SCHEMA_STRING, AT(hook.mssql.tls_protocols), 0, 1, 60, NULL, NULL,
+          "what mssql.conf says, else 1.2,1.1,1.0", NULL, "tlsprotocols in mssql.conf" },
         { "process.command", SCHEMA_STRINGS, AT(hook.process.command), 0, 1, ARGS_MAX, NULL, NULL, "not used", NULL,
           "program and arguments that end the database, for its supervisor to start it again; no shell" },
         { "process.signal", SCHEMA_WORD, AT(hook.process.signal), 0, 0, 0, signal_words, NULL, "TERM", NULL,

@@ -34,6 +34,15 @@ add_library(inotifytools INTERFACE)
 target_link_libraries(inotifytools INTERFACE ${INOTIFYTOOLS_LIBRARY})
 target_include_directories(inotifytools INTERFACE ${INOTIFYTOOLS_INCLUDE})
 
+# Neither has FreeTDS' db-lib; the library itself is loaded when an agent first needs it.
+find_path(SYBDB_INCLUDE sybdb.h PATH_SUFFIXES freetds)
+if(NOT SYBDB_INCLUDE)
+        message(FATAL_ERROR "certrotate needs 'sybdb.h': install the Debian package freetds-dev "
+                            "(or its equivalent) and configure again")
+endif()
+add_library(sybdb_headers INTERFACE)
+target_include_directories(sybdb_headers INTERFACE ${SYBDB_INCLUDE})
+
 if(CERTROTATE_TESTS)
         certrotate_find(CMOCKA "cmocka >= 1.1.5" libcmocka-dev)
 endif()

@@ -13,7 +13,7 @@ import pytest
 
 from support.agent import run
 from support.authority import Authority, fingerprint
-from support.tds import NOT_SUPPORTED, REPLY, REQUIRED, TDSServer
+from support.sqlserver import NOT_SUPPORTED, REPLY, REQUIRED, SQLServer
 
 
 @pytest.fixture
@@ -23,11 +23,17 @@ def chained(tmp_path):
 
 @pytest.fixture
 def server(tmp_path, tidy, chained):
-    def make(**more):
+    def make(strict=False, **faults):
         bundle = chained.issue()
-        server = tidy(TDSServer(bundle, tmp_path / "server", **more))
+        files = tmp_path / "files"
+        files.mkdir()
+        (files / "server.crt").write_bytes(bundle.cert)
+        (files / "server.key").write_bytes(bundle.key)
+        conf = f"[network]\ntlscert = {files}/server.crt\ntlskey = {files}/server.key\nforcestrict = {int(strict)}\n"
+        server = tidy(SQLServer(tmp_path / "server", files, conf=conf))
+        server.faults(**faults)
         server.bundle = bundle
-        return server
+        return server.start()
     return make
 
 
@@ -71,9 +77,10 @@ def test_strict(server, chained):
     peer = server(strict=True)
     code, chain, seen, err = probe(f"tds8://127.0.0.1:{peer.port}", "--ca", chained.ca_file())
     assert code == 0 and seen["trusted"], (seen, err)
-    assert peer.alpn == ["tds/8.0"]
+    assert peer.logged().splitlines()[-1] == "strict client: tds/8.0"
     shown = subprocess.run(["openssl", "s_client", "-showcerts", "-alpn", "tds/8.0", "-connect",
                             f"127.0.0.1:{peer.port}"], input=b"", capture_output=True, timeout=30).stdout
+    assert b"ALPN protocol: tds/8.0" in shown
     assert chain == chain_of(shown) == chain_of(peer.bundle.cert)
 
 
@@ -92,7 +99,7 @@ def test_without_encryption(server):
                                            (b"\x12\x01\x00\x03\x00\x00\x00\x00", "no part of TLS"),
                                            (b"\x12\x01\x00\x0c\x00\x00\x00\x00abcd", "")])
 def test_garbage_instead_of_tls(server, garbage, said):
-    code, _, _, err = probe(f"tds://127.0.0.1:{server(garbage=garbage).port}")
+    code, _, _, err = probe(f"tds://127.0.0.1:{server(garbage=garbage.hex()).port}")
     assert code == 1 and said in err and len(err.splitlines()) == 1, err
 
 

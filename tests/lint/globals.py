@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-No writable globals, static ones included, outside the two files that cannot do without. Tables of pointers in
+No writable globals, static ones included, outside the three files that cannot do without. Tables of pointers in
 .data.rel.ro are read-only after loading. BUILD ROOT
 """
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from common import objects, output, report
 
-ALLOWED = {"agent/base/log.c", "agent/loop/watch_dir.c"}
+ALLOWED = {"agent/base/log.c", "agent/loop/watch_dir.c", "hooks/mssql_link.c"}
 
 findings, seen = [], 0
 for source, obj in objects(Path(sys.argv[1]), sys.argv[2]):

@@ -18,7 +18,7 @@ LAYERS = {
     "cli": "base certs hooks config loop serve rotate cli",
     "main.c": "base cli",
 }
-LIBRARIES = {"event2/": "loop", "inotifytools/": "loop", "yaml.h": "config", "mysql.h": "hooks", "cjson/": "base",
+LIBRARIES = {"event2/": "loop", "inotifytools/": "loop", "yaml.h": "config", "mysql.h": "hooks", "sybdb.h": "hooks", "cjson/": "base",
              "curl/": "loop hooks"}
 
 root, findings = Path(sys.argv[1]), []

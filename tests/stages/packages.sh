@@ -4,7 +4,7 @@
 # sets RESULTS, a folder for apt's log.
 
 build_packages="build-essential pkg-config cmake ninja-build libssl-dev libcurl4-openssl-dev libevent-dev
-        libinotifytools0-dev libcjson-dev libyaml-dev libmariadb-dev libcmocka-dev binutils git ca-certificates python3"
+        libinotifytools0-dev libcjson-dev libyaml-dev libmariadb-dev freetds-dev libcmocka-dev binutils git ca-certificates python3"
 lint_packages="clang-format-14 mandoc shellcheck"
 clang_packages="clang-14 libclang-rt-14-dev llvm-14"
 analysis_packages="$clang_packages clang-tidy-14 cppcheck"

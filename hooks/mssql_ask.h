@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The two jobs of the agent at a SQL Server. Both run on the thread of a job and leave what they learned in
+ * job->state.
+ */
+#include "hooks/mssql_job.h"
+
+/* Is it well? ERR_UNHEALTHY, and what a connection fails with. */
+int mssql_ask_health(struct mssql_job *job, struct err *err) MUST_CHECK;
+/*
+ * Ends the server gracefully, when nothing hangs on it: the primary of an availability group with a
+ * synchronized secondary first hands over (mssql.failover: auto), or is not ended (ERR_NOT_READY with what to
+ * do).
+ */
+int mssql_ask_end(struct mssql_job *job, struct err *err) MUST_CHECK;

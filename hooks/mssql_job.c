@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The block is freed by whoever lets go last; the worker keeps the last one to see whether it has ended.
+ */
+#include "hooks/mssql_job.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "base/mem.h"
+
+#define STACK_BYTES       ((size_t)1 << 20) /* GnuTLS and the resolver are greedy, but not that greedy */
+#define DEFAULT_HOST      "127.0.0.1"
+#define DEFAULT_PORT      1433
+#define DEFAULT_USER      "sa"
+#define FORBIDDEN_IN_CONF "\r\n"
+
+struct mssql_worker {
+        const struct hook_settings *settings;
+        char *authorities;
+        bool loaded;
+        struct sybdb_library library;
+        struct mssql_job *last; /* NULL: none yet */
+};
+
+struct task {
+        struct op op;
+        struct mssql_worker *worker;
+        int (*run)(struct mssql_job *job, struct err *err);
+        void (*ended)(void *arg, const struct mssql_state *state);
+        void *arg;
+        int64_t limit_ms;
+        struct mono until;
+        struct mssql_job *job; /* NULL: waits for an earlier one */
+};
+
+int64_t mssql_job_left_ms(const struct mssql_job *job)
+{
+        return job->until.ms - clock_mono().ms;
+}
+
+int mssql_job_goes_on(const struct mssql_job *job, struct err *err)
+{
+        if (atomic_load_explicit(&job->left, memory_order_acquire))
+                return err_set(err, ERR_TIMEOUT, "nobody waits any more");
+        if (mssql_job_left_ms(job) <= 0)
+                return err_set(err, ERR_TIMEOUT, "the time for it is over");
+        return 0;
+}
+
+static void job_unref(struct mssql_job *job)
+{
+        if (job == NULL || atomic_fetch_sub_explicit(&job->refs, 1, memory_order_acq_rel) != 1)
+                return;
+        if (job->event_fd != -1)
+                (void)close(job->event_fd);
+        for (size_t i = 0; i < ARRAY_LEN(job->texts); i++)
+                mem_free(job->texts[i]);
+        mem_free(job);
+}
+
+static void job_unref_p(struct mssql_job **job)
+{
+        job_unref(*job);
+}
+
+static void *thread_run(void *arg)
+{
+        struct mssql_job *job = arg;
+        const uint64_t one = 1;
+        ssize_t n;
+
+        job->result = job->run(job, &job->err);
+        atomic_store_explicit(&job->done, true, memory_order_release);
+        do
+                n = write(job->event_fd, &one, sizeof(one));
+        while (n == -1 && errno == EINTR);
+        job_unref(job);
+        return NULL;
+}
+
+/* Detached, with every signal blocked: handlers and signalfd belong to the main thread. */
+static int spawn(struct mssql_job *job)
+{
+        pthread_attr_t attr;
+        pthread_t thread;
+        sigset_t all;
+        sigset_t old;
+        int failed = pthread_attr_init(&attr);
+
+        if (failed != 0)
+                return failed;
+        (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+        (void)pthread_attr_setstacksize(&attr, STACK_BYTES);
+        (void)sigfillset(&all);
+        (void)pthread_sigmask(SIG_BLOCK, &all, &old);
+        failed = pthread_create(&thread, &attr, thread_run, job);
+        (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+        (void)pthread_attr_destroy(&attr);
+        return failed;
+}
+
+static struct mssql_job *job_new(const struct mssql_worker *worker)
+{
+        const struct admin_settings *admin = &worker->settings->admin;
+        struct mssql_job *job = MEM_NEW(struct mssql_job);
+
+        atomic_init(&job->refs, 1);
+        job->event_fd = -1;
+        job->library = worker->library;
+        job->texts[0] = mem_strdup(admin->host != NULL ? admin->host : DEFAULT_HOST);
+        job->texts[1] = mem_strdup(admin->user != NULL ? admin->user : DEFAULT_USER);
+        job->texts[2] = mem_strdup(admin->password_file);
+        job->texts[3] = mem_strdup(worker->authorities);
+        job->account = (struct mssql_account){
+                .library = &job->library,
+                .host = job->texts[0],
+                .port = admin->port != 0 ? admin->port : DEFAULT_PORT,
+                .user = job->texts[1],
+                .password_file = job->texts[2],
+                .authorities = job->texts[3],
+        };
+        job->fail_over = worker->settings->mssql.failover == MSSQL_FAILOVER_AUTO;
+        return job;
+}
+
+static int begin(struct task *task, struct err *err)
+{
+        struct mssql_worker *worker = task->worker;
+        AUTO(job_unref_p) struct mssql_job *job = NULL;
+        int failed;
+
+        if (!worker->loaded && sybdb_library_open(&worker->library, err) == -1)
+                return -1;
+        worker->loaded = true;
+        job = job_new(worker);
+        job->run = task->run;
+        job->until = task->until;
+        job->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (job->event_fd == -1)
+                return err_sys(err, errno, "eventfd");
+        atomic_store_explicit(&job->refs, 2, memory_order_relaxed);
+        failed = spawn(job);
+        if (failed != 0) {
+                atomic_store_explicit(&job->refs, 1, memory_order_relaxed);
+                return err_set(err, ERR_NOT_READY, "start a thread: %s", strerror(failed));
+        }
+        job_unref(worker->last);
+        atomic_fetch_add_explicit(&job->refs, 1, memory_order_relaxed);
+        worker->last = job;
+        task->job = TAKE(job);
+        return 0;
+}
+
+static enum op_state wait_for(struct task *task, const struct mssql_job *job)
+{
+        task->op.want.fd = job->event_fd;
+        task->op.want.events = POLLIN;
+        task->op.want.until = task->until;
+        return OP_WAIT;
+}
+
+static bool is_done(const struct mssql_job *job)
+{
+        return atomic_load_explicit(&job->done, memory_order_acquire);
+}
+
+static enum op_state task_step(struct op *op, short ready UNUSED, struct mono now, struct err *err)
+{
+        struct task *task = CONTAINER_OF(op, struct task, op);
+        const struct mssql_job *last = task->worker->last;
+
+        if (task->until.ms == 0)
+                task->until = clock_after(now, task->limit_ms);
+        if (task->job == NULL && last != NULL && !is_done(last)) {
+                if (now.ms < task->until.ms)
+                        return wait_for(task, last);
+                (void)err_set(err, ERR_NOT_READY,
+                              "an earlier connection to %.200s:%d has not come to its end",
+                              last->account.host, last->account.port);
+                return OP_FAILED;
+        }
+        if (task->job == NULL && begin(task, err) == -1)
+                return OP_FAILED;
+        if (!is_done(task->job)) {
+                if (now.ms < task->until.ms)
+                        return wait_for(task, task->job);
+                (void)err_set(err, ERR_TIMEOUT, "%.200s:%d did not answer within %lld ms",
+                              task->job->account.host, task->job->account.port, (long long)task->limit_ms);
+                return OP_FAILED;
+        }
+        if (task->ended != NULL && task->job->state.known)
+                task->ended(task->arg, &task->job->state);
+        if (task->job->result == 0)
+                return OP_DONE;
+        *err = task->job->err;
+        return OP_FAILED;
+}
+
+static void task_free(struct op *op)
+{
+        struct task *task = CONTAINER_OF(op, struct task, op);
+
+        if (task->job != NULL)
+                atomic_store_explicit(&task->job->left, true, memory_order_release);
+        job_unref(task->job);
+        mem_free(task);
+}
+
+struct op *mssql_worker_start(struct mssql_worker *worker, int (*run)(struct mssql_job *job, struct err *err),
+                              void (*ended)(void *arg, const struct mssql_state *state), void *arg,
+                              int64_t limit_ms)
+{
+        static const struct op_type type = { .name = "SQL Server", .step = task_step, .free = task_free };
+        struct task *task = MEM_NEW(struct task);
+
+        task->op.type = &type;
+        task->worker = worker;
+        task->run = run;
+        task->ended = ended;
+        task->arg = arg;
+        task->limit_ms = limit_ms;
+        return &task->op;
+}
+
+int mssql_worker_new(const struct hook_settings *settings, struct mssql_worker **out, struct err *err)
+{
+        const struct admin_settings *admin = &settings->admin;
+        struct mssql_worker *worker;
+
+        if (admin->socket != NULL)
+                return err_set(err, ERR_USAGE,
+                               "admin.socket: SQL Server listens on TCP only; set admin.host and admin.port");
+        if (admin->port < 0 || admin->port > UINT16_MAX)
+                return err_set(err, ERR_USAGE, "admin.port: %d is not a port", admin->port);
+        if (admin->host != NULL && (admin->host[0] == '\0' || strpbrk(admin->host, ",;#/\\ \t\r\n") != NULL))
+                return err_set(err, ERR_USAGE, "admin.host: '%.200s' is not one name or address",
+                               admin->host);
+        if (settings->publish != NULL && strpbrk(settings->publish, FORBIDDEN_IN_CONF) != NULL)
+                return err_set(err, ERR_USAGE, "publish: a path with a line break in it");
+        worker = MEM_NEW(struct mssql_worker);
+        worker->settings = settings;
+        worker->authorities = mem_printf("%s/ca.crt", settings->publish != NULL ? settings->publish : ".");
+        *out = worker;
+        return 0;
+}
+
+void mssql_worker_free(struct mssql_worker *worker)
+{
+        job_unref(worker->last);
+        mem_free(worker->authorities);
+        mem_free(worker);
+}

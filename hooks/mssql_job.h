@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * db-lib blocks, so what is asked through it runs on a detached thread of its own and tells its end through
+ * an eventfd. An operation that is freed early leaves its thread behind: what both touch is one counted
+ * block, and the thread looks whether it was left before each statement, so nothing is ended that nobody
+ * waits for.
+ *
+ * One job at a time: the next one first waits for a thread that was left behind.
+ */
+#include "base/op.h"
+#include "hooks/hook.h"
+#include "hooks/mssql_link.h"
+#include "hooks/mssql_state.h"
+
+#include <stdatomic.h>
+
+struct mssql_job {
+        atomic_int refs;
+        atomic_bool done; /* result, err and state may be read by the operation */
+        atomic_bool left; /* by the operation */
+        int event_fd;     /* readable when done */
+        struct sybdb_library library;
+        struct mssql_account account; /* its texts are the copies below */
+        char *texts[4];
+        bool fail_over; /* mssql.failover: auto */
+        struct mono until;
+        int (*run)(struct mssql_job *job, struct err *err);
+        int result;
+        struct err err;
+        struct mssql_state state;
+};
+
+/* On the thread: -1 when the job was left or its time is over. */
+int mssql_job_goes_on(const struct mssql_job *job, struct err *err) MUST_CHECK;
+int64_t mssql_job_left_ms(const struct mssql_job *job);
+
+/* Runs the jobs of one database. */
+struct mssql_worker;
+
+/* Does not connect. ERR_USAGE naming the key. */
+int mssql_worker_new(const struct hook_settings *settings, struct mssql_worker **out,
+                     struct err *err) MUST_CHECK;
+void mssql_worker_free(struct mssql_worker *worker);
+/*
+ * run is called on the thread; ended (may be NULL) on the caller's, at the end of the operation, when the
+ * state is known. Fails with what run fails with; ERR_NOT_READY when an earlier job hangs.
+ */
+struct op *mssql_worker_start(struct mssql_worker *worker, int (*run)(struct mssql_job *job, struct err *err),
+                              void (*ended)(void *arg, const struct mssql_state *state), void *arg,
+                              int64_t limit_ms);

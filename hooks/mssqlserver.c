@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Microsoft SQL Server on Linux, 2019 and newer. It reads tlscert and tlskey of mssql.conf once, at start: no
+ * statement, signal or view reaches them later, so every new certificate is a restart. With a pair that it
+ * dislikes it does not start at all; hence the rules of its own (mssql_rules.h), judged before the publish.
+ *
+ * It is asked through FreeTDS (mssql_link.h) on a thread (mssql_job.h), and ended by SHUTDOWN, which writes a
+ * checkpoint, or by what the `process` section says. A primary of an availability group is not ended before a
+ * synchronized secondary has taken over. The endpoint of the group has a certificate of its own, an object in
+ * the database, which this driver does not touch.
+ *
+ * Without a configured certificate it signs one at each start and serves that: "off" does not mean that
+ * nothing speaks TLS.
+ */
+#include "base/mem.h"
+#include "hooks/drivers.h"
+#include "hooks/mssql_ask.h"
+#include "hooks/mssql_conf.h"
+#include "hooks/mssql_rules.h"
+#include "hooks/process_end.h"
+
+#include <stdio.h>
+
+struct mssqlserver {
+        struct database database; /* first */
+        struct mssql_worker *worker;
+};
+
+static const char *const endpoints[] = { "tds://127.0.0.1:1433", NULL };
+static const char *const sections[] = { "admin", "mssql", "process", NULL };
+static const char *const roles[] = { "secondary", "primary", NULL };
+
+/* As KubeDB names them; its image runs as uid 10001 in group 0. */
+static const struct output outputs[] = {
+        { .name = "ca.crt", .content = OUTPUT_CA, .attr = { 0444, FS_KEEP, (gid_t)FS_KEEP } },
+        { .name = "server.crt", .content = OUTPUT_CHAIN, .attr = { 0444, FS_KEEP, (gid_t)FS_KEEP } },
+        { .name = "server.key", .content = OUTPUT_KEY, .attr = { 0440, FS_KEEP, (gid_t)FS_KEEP } },
+};
+
+static int mssqlserver_open(const struct hook_settings *settings, struct database **out, struct err *err)
+{
+        struct mssql_worker *worker = NULL;
+        struct mssqlserver *self;
+
+        if (mssql_worker_new(settings, &worker, err) == -1)
+                return -1;
+        self = MEM_NEW(struct mssqlserver);
+        self->database.hook = &mssqlserver_hook;
+        self->database.settings = settings;
+        self->worker = worker;
+        *out = &self->database;
+        return 0;
+}
+
+static struct mssqlserver *mssqlserver_of(struct database *database)
+{
+        return CONTAINER_OF(database, struct mssqlserver, database);
+}
+
+static void mssqlserver_close(struct database *database)
+{
+        struct mssqlserver *self = mssqlserver_of(database);
+
+        mssql_worker_free(self->worker);
+        mem_free(self);
+}
+
+static void note_facts(void *arg, const struct mssql_state *state)
+{
+        struct hook_facts *facts = arg;
+
+        facts->known = true;
+        (void)snprintf(facts->version, sizeof(facts->version), "%s", state->version);
+        (void)snprintf(facts->role, sizeof(facts->role), "%s", mssql_state_role(state));
+        facts->members = mssql_state_members(state);
+}
+
+static struct op *mssqlserver_restart(struct database *database, int64_t limit_ms)
+{
+        struct op *op = process_end_start(&database->settings->process, NULL, limit_ms);
+
+        if (op != NULL)
+                return op;
+        return mssql_worker_start(mssqlserver_of(database)->worker, mssql_ask_end, note_facts,
+                                  &database->facts, limit_ms);
+}
+
+static struct op *mssqlserver_health(struct database *database, int64_t limit_ms)
+{
+        return mssql_worker_start(mssqlserver_of(database)->worker, mssql_ask_health, note_facts,
+                                  &database->facts, limit_ms);
+}
+
+const struct hook mssqlserver_hook = {
+        .name = "mssqlserver",
+        .summary =
+                "Microsoft SQL Server 2019 or newer on Linux: SHUTDOWN, and its supervisor starts it again",
+        .endpoints = endpoints,
+        .sections = sections,
+        .outputs = outputs,
+        .n_outputs = ARRAY_LEN(outputs),
+        .roles = roles,
+        .settings_file = "/var/opt/mssql/mssql.conf",
+        .open = mssqlserver_open,
+        .close = mssqlserver_close,
+        .check = mssql_rules_check,
+        .settings = mssql_conf_edit,
+        .restart = mssqlserver_restart,
+        .health = mssqlserver_health,
+};
