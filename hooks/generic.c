@@ -11,7 +11,6 @@
 #include "hooks/drivers.h"
 #include "hooks/exec.h"
 #include "hooks/http_call.h"
-#include "hooks/nothing.h"
 #include "hooks/pem_outputs.h"
 #include "hooks/process.h"
 
@@ -25,6 +24,11 @@ struct generic {
         const char *environ[2];
 };
 
+/* Nothing to do: the files are read anyway. */
+struct nothing {
+        struct op op;
+};
+
 static const char *const sections[] = { "generic", NULL };
 
 static int generic_open(const struct hook_settings *settings, struct database **out, struct err *err);
@@ -32,6 +36,26 @@ static int generic_open(const struct hook_settings *settings, struct database **
 static struct generic *generic_of(struct database *database)
 {
         return CONTAINER_OF(database, struct generic, database);
+}
+
+static enum op_state nothing_step(struct op *op UNUSED, short ready UNUSED, struct mono now UNUSED,
+                                  struct err *err UNUSED)
+{
+        return OP_DONE;
+}
+
+static void nothing_free(struct op *op)
+{
+        mem_free(CONTAINER_OF(op, struct nothing, op));
+}
+
+static struct op *start_nothing(void)
+{
+        static const struct op_type type = { .name = "nothing", .step = nothing_step, .free = nothing_free };
+        struct nothing *nothing = MEM_NEW(struct nothing);
+
+        nothing->op.type = &type;
+        return &nothing->op;
 }
 
 static struct op *start_command(struct generic *generic, const char *const *argv, int64_t limit_ms)
@@ -67,7 +91,7 @@ static struct op *generic_restart(struct database *database, int64_t limit_ms)
                 return start_command(generic_of(database), settings->restart_command, limit_ms);
         if (settings->restart_signal != 0)
                 return start_signal(settings, settings->restart_signal, true, limit_ms);
-        return nothing_start(); /* the files are read anyway */
+        return start_nothing();
 }
 
 static struct op *generic_reload(struct database *database, int64_t limit_ms)

@@ -10,7 +10,6 @@
 #include "hooks/galera_rules.h"
 #include "hooks/mysql_family.h"
 #include "hooks/mysql_settings.h"
-#include "hooks/nothing.h"
 #include "hooks/pem_outputs.h"
 
 static const char *const endpoints[] = { "mysql://127.0.0.1:3306", NULL };
@@ -28,8 +27,6 @@ static struct op *mariadb_reload(struct database *database, int64_t limit_ms)
         /* LOCAL: not written to the binary log, so replicas do not repeat it. */
         static const struct mariadb_statement flush = { .sql = "FLUSH LOCAL SSL", .right = "RELOAD" };
 
-        if (database->mode == TLS_OFF)
-                return nothing_start(); /* the server refuses to read files that it does not use */
         return mariadb_session_run(mysql_family_of(database)->session, &flush, limit_ms);
 }
 

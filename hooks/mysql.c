@@ -7,7 +7,6 @@
 #include "hooks/mysql_family.h"
 #include "hooks/mysql_reload.h"
 #include "hooks/mysql_settings.h"
-#include "hooks/nothing.h"
 #include "hooks/pem_outputs.h"
 
 static const char *const endpoints[] = { "mysql://127.0.0.1:3306", NULL };
@@ -20,8 +19,6 @@ static int mysql_open(const struct hook_settings *settings, struct database **ou
 
 static struct op *mysql_reload(struct database *database, int64_t limit_ms)
 {
-        if (database->mode == TLS_OFF)
-                return nothing_start(); /* the server refuses to read files that it does not use */
         return mysql_reload_start(database, false, limit_ms);
 }
 

@@ -12,7 +12,6 @@
 #include "hooks/mysql_family.h"
 #include "hooks/mysql_reload.h"
 #include "hooks/mysql_settings.h"
-#include "hooks/nothing.h"
 #include "hooks/pem_outputs.h"
 
 static const char *const endpoints[] = { "mysql://127.0.0.1:3306", NULL };
@@ -28,8 +27,6 @@ static int perconaxtradb_open(const struct hook_settings *settings, struct datab
 
 static struct op *perconaxtradb_reload(struct database *database, int64_t limit_ms)
 {
-        if (database->mode == TLS_OFF)
-                return nothing_start(); /* the server refuses to read files that it does not use */
         return mysql_reload_start(database, true, limit_ms);
 }
 

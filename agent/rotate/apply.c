@@ -229,6 +229,9 @@ enum step_result apply_step(void *work, struct err *err)
 
         if (is_held(agent))
                 return hold(agent);
+        /* Servers refuse to read files that they do not use; they are there for the day that TLS is on. */
+        if (agent->mode == TLS_OFF && !switches_mode(agent))
+                return STEP_DONE;
         agent->restarted = by_restart(agent);
         if (agent->restarted && agent->waiting && bundle != NULL && leaf_tells_of_a_start(agent)) {
                 look_before_restart(agent, bundle);
