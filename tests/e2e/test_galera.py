@@ -8,25 +8,8 @@ and the cluster would fall apart at the next reconnect.
 import pytest
 
 from support import wire
-from support.agent import Agent
-from support.authority import fingerprint
-from support.kubelet import KubeletVolume
+from support.members import SHORT, Member, first_bundles
 from support.poll import stays, wait_for
-
-SHORT = 16
-
-
-class Member:
-    def __init__(self, folder, name):
-        self.dir, self.volume = folder / name, KubeletVolume(folder / name / "secret")
-        self.published = self.dir / "published"
-
-    def published_fp(self):
-        try:
-            return fingerprint((self.published / "tls.crt").read_bytes())
-        except OSError:
-            return None
-
 
 @pytest.fixture(params=["mariadb", "perconaxtradb"])
 def cluster(request, tmp_path, galera, authority, tidy):
@@ -36,14 +19,8 @@ def cluster(request, tmp_path, galera, authority, tidy):
     cluster.members = members
     for member, node, group in zip(members, cluster.nodes, cluster.group_ports):
         member.node, member.group = node, group
-        member.agent = tidy(Agent(member.dir / "agent", {
-            "database": request.param, "source": str(member.volume.path), "publish": str(member.published),
-            "endpoints": [f"mysql://127.0.0.1:{node.port}"],
-            "admin": {"socket": str(node.socket), "user": "root"}}))
-        member.volume.publish(authority.issue())
-        member.agent.start()
-    for member in members:
-        member.agent.wait("published", lambda m=member: m.published_fp())
+        member.make_agent(tidy, request.param)
+    first_bundles(members, authority)
     cluster.start()
     for member in members:
         member.agent.wait_event("rotation_succeeded", 60)
@@ -52,8 +29,7 @@ def cluster(request, tmp_path, galera, authority, tidy):
 
 
 def on_both_ports(member):
-    pair = (member.published / "tls.crt", member.published / "tls.key")
-    return {wire.served(member.node.port), wire.served_direct(member.group, client=pair)}
+    return {wire.served(member.node.port), wire.served_direct(member.group, client=member.pair())}
 
 
 def test_leaf_on_each_node_under_load(cluster, authority, load):
@@ -70,8 +46,7 @@ def test_leaf_on_each_node_under_load(cluster, authority, load):
     # Every link anew: each pair of nodes must accept each other's present leaf.
     for member in cluster.members:
         for peer in cluster.members:
-            pair = (member.published / "tls.crt", member.published / "tls.key")
-            wire.served_direct(peer.group, authority.ca_file(), client=pair)
+            wire.served_direct(peer.group, authority.ca_file(), client=member.pair())
     for c in clients:
         c.check()
 

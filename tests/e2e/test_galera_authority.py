@@ -8,7 +8,7 @@ import pytest
 
 from support.authority import Authority
 from support.links import Links
-from support.members import Member, Plan
+from support.members import Member, Plan, first_bundles
 from support.poll import wait_for
 
 
@@ -17,15 +17,11 @@ def members(tmp_path, galera, authority, tidy):
     """Up, with a leaf of the old authority each; the plan says nothing yet."""
     members = [Member(tmp_path, f"m{i}") for i in range(3)]
     cluster = galera([m.published for m in members])
-    plan = Plan(tmp_path / "plan" / "plan.json", members)
-    plan.path.parent.mkdir()
+    plan = Plan(tmp_path / "plan", members)
     for member, node, group in zip(members, cluster.nodes, cluster.group_ports):
         member.node, member.group = node, group
         member.make_agent(tidy, "mariadb", plan=str(plan.path), reverify="1s", **{"retry-min": "200ms", "retry-max": "1s", "verify-limit": "10s"})
-        member.volume.publish(authority.issue())
-        member.agent.start()
-    for member in members:
-        member.agent.wait("published", lambda m=member: m.published_fp())
+    first_bundles(members, authority)
     cluster.start()
     for member in members:
         member.agent.wait_event("rotation_succeeded", 60)

@@ -7,7 +7,7 @@ one member at a time, through a mode in which members speak both.
 import pytest
 
 from support import wire
-from support.members import Member, Plan
+from support.members import Member, Plan, first_bundles
 from support.poll import wait_for
 from support.supervisor import Supervisor
 
@@ -15,8 +15,7 @@ from support.supervisor import Supervisor
 @pytest.fixture
 def members(tmp_path, galera, authority, tidy):
     members = [Member(tmp_path, f"m{i}") for i in range(3)]
-    plan = Plan(tmp_path / "plan" / "plan.json", members)
-    plan.path.parent.mkdir()
+    plan = Plan(tmp_path / "plan", members)
     for member in members:
         member.fragment = member.dir / "conf.d" / "certrotate.cnf"
         member.fragment.parent.mkdir(parents=True)
@@ -28,10 +27,7 @@ def members(tmp_path, galera, authority, tidy):
         member.make_agent(tidy, "mariadb", plan=str(plan.path), tls="off", **{
             "settings-file": str(member.fragment), "retry-min": "200ms", "retry-max": "1s", "restart-limit": "60s",
             "galera": {"encrypt": True, "provider-options": node.provider_options}})
-        member.volume.publish(authority.issue())
-        member.agent.start()
-    for member in members:
-        member.agent.wait("fragment written", lambda m=member: m.fragment.exists())
+    first_bundles(members, authority)
     cluster.start()
     for member in members:
         tidy(Supervisor(member.node))

@@ -38,9 +38,19 @@ class Member:
         return (self.published / "tls.crt", self.published / "tls.key")
 
 
+def first_bundles(members, authority):
+    """One for each, published before its database is there."""
+    for member in members:
+        member.volume.publish(authority.issue())
+        member.agent.start()
+    for member in members:
+        member.agent.wait("published", lambda m=member: m.published_fp())
+
+
 class Plan:
-    def __init__(self, path, members):
-        self.path, self.members, self.generation = path, members, 0
+    def __init__(self, folder, members):
+        folder.mkdir()
+        self.path, self.members, self.generation = folder / "plan.json", members, 0
 
     def write(self, turn=None, new=True, **more):
         """turn: members that may act, None for all. new=False: the same wish, another turn."""
