@@ -31,7 +31,7 @@ static const char too_old[] =
         "an older server? MariaDB 10.4, MySQL 8.0.16 and newer can reload; else set apply to restart";
 static const char method[] = "let the account of the agent be identified by mysql_native_password, "
                              "client_ed25519, parsec, caching_sha2_password or, on a socket, unix_socket";
-static const char tls[] = "no TLS with this server; set admin.socket to log in without it";
+static const char tls[] = "no TLS handshake with this server; set admin.socket to log in without one";
 
 /* Remedies of logins and rights are made from the context, so theirs is NULL. */
 static const struct code_row rows[] = {

@@ -94,7 +94,18 @@ static int check_files(const struct singlestore_files *files, struct err *err)
         return 0;
 }
 
-/* A file that was not there before is taken as it is. */
+/* Has it an entry before any section? */
+static bool lacks_section(const char *text)
+{
+        struct cnf cnf = CNF_INIT(text);
+
+        while (cnf_next(&cnf))
+                if (cnf.kind != CNF_OTHER)
+                        return cnf.kind == CNF_ENTRY;
+        return false;
+}
+
+/* A file that was not there before is taken as it is, but in a section. */
 static int merge(struct singlestore_files *given, const struct singlestore_files *apply, struct err *err)
 {
         for (size_t i = 0; i < apply->n; i++) {
@@ -103,7 +114,8 @@ static int merge(struct singlestore_files *given, const struct singlestore_files
                 AUTO(buf_done_p) struct buf out = BUF_INIT(CONFIG_MAX_BYTES);
 
                 if (now == NULL)
-                        buf_add_str(&out, file->text);
+                        buf_printf(&out, "%s%s", lacks_section(file->text) ? "[" SECTION "]\n" : "",
+                                   file->text);
                 else
                         cnf_merge(now, file->text, SECTION, &out);
                 if (out.overflow)
@@ -143,28 +155,13 @@ int singlestore_config_apply(struct singlestore_config *config,
         return 0;
 }
 
-/* Has it an entry before any section? */
-static bool lacks_section(const char *text)
-{
-        struct cnf cnf = CNF_INIT(text);
-
-        while (cnf_next(&cnf))
-                if (cnf.kind != CNF_OTHER)
-                        return cnf.kind == CNF_ENTRY;
-        return false;
-}
-
 void singlestore_config_render(const struct singlestore_config *config, struct singlestore_files *out)
 {
         copy_files(&config->secret, out);
         for (size_t i = 0; i < config->given.n; i++) {
-                const struct singlestore_file *file = &config->given.items[i];
-                AUTO(mem_free_p) char *name = mem_printf(INLINE_PRE "%s", file->name);
-                AUTO(mem_free_p)
-                char *text =
-                        mem_printf("%s%s", lacks_section(file->text) ? "[" SECTION "]\n" : "", file->text);
+                AUTO(mem_free_p) char *name = mem_printf(INLINE_PRE "%s", config->given.items[i].name);
 
-                singlestore_config_add(out, name, text);
+                singlestore_config_add(out, name, config->given.items[i].text);
         }
 }
 

@@ -62,7 +62,7 @@ int singlestore_config_apply(struct singlestore_config *config,
                              const struct singlestore_config_change *change, struct err *err) MUST_CHECK;
 /*
  * The files for conf.d, in the order in which they are read: the Secret's under their names, then the inline
- * ones with "zz-inline-" before them and [server] where they have no section.
+ * ones with "zz-inline-" before them.
  */
 void singlestore_config_render(const struct singlestore_config *config, struct singlestore_files *out);
 /*

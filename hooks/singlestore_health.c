@@ -48,6 +48,16 @@ static void note_facts(const struct health *health)
         facts->members = is_alone ? 0 : (int)state->n;
 }
 
+static int judge(const struct health *health, struct err *err)
+{
+        struct singlestore *node = health->node;
+
+        if (singlestore_state_judge(&health->state, node->before.looked ? &node->before : NULL, err) == -1)
+                return -1;
+        node->touched = false;
+        return 0;
+}
+
 static struct op *start(struct health *health, int64_t left_ms)
 {
         struct singlestore *node = health->node;
@@ -89,14 +99,13 @@ static int health_next(void *self, const struct err *failure, int64_t left_ms, s
         if (health->phase == PHASE_LINKS) {
                 note_facts(health);
                 if (!health->state.aggregator)
-                        return 0;
+                        return judge(health, err);
                 /* A link is TLS only where the node has authorities to verify it with. */
                 if (!health->node->database.facts.clustered || health->node->database.published == NULL)
                         health->phase = PHASE_PARTITIONS;
         }
         if (health->phase == PHASE_JUDGE)
-                return singlestore_state_judge(
-                        &health->state, health->node->before.looked ? &health->node->before : NULL, err);
+                return judge(health, err);
         *out = start(health, left_ms);
         return 0;
 }

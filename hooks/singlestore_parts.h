@@ -14,8 +14,15 @@ struct singlestore {
         char *aggregator_host;
         struct singlestore_tls tls;      /* as it said last */
         struct singlestore_state before; /* the cluster, before anything was done to this node */
+        struct mono before_at;           /* when that was */
+        bool touched;                    /* something was done since that is not known to have ended well */
 };
 
+/*
+ * The cluster as it is, into before. It stays for ten minutes after something was done that did not end well,
+ * so that a way back is not measured by the damage.
+ */
+struct op *singlestore_before_start(struct singlestore *node, int64_t limit_ms);
 /*
  * SSL_RELOAD, whose success is that both of the times it leaves behind have moved; then FLUSH CONNECTION
  * POOLS, so that other nodes are reached anew.

@@ -87,7 +87,7 @@ static int reload_next(void *self, const struct err *failure, int64_t left_ms, s
                 return -1;
         switch (reload->phase) {
         case PHASE_CLUSTER:
-                *out = singlestore_look_cluster(node->session, &node->before, left_ms);
+                *out = singlestore_before_start(node, left_ms);
                 reload->phase = PHASE_BEFORE;
                 break;
         case PHASE_BEFORE:

@@ -83,11 +83,13 @@ static int take_failure(struct restart *restart, const struct err *failure, stru
         return err_wrap(err, "ask singlestore.aggregator whether the pair is online");
 }
 
-/* The aggregator has said what it sees. */
+/* The aggregator has said what it is, and then what it sees. */
 static int admit_pair(const struct restart *restart, struct err *err)
 {
         const struct singlestore_settings *settings = &restart->node->database.settings->singlestore;
 
+        if (!restart->state.looked)
+                return 0; /* it was not asked */
         if (!restart->state.aggregator)
                 return err_set(
                         err, ERR_NOT_READY,
@@ -108,7 +110,8 @@ static int restart_next(void *self, const struct err *failure, int64_t left_ms, 
                 return -1;
         if (restart->phase == PHASE_CLUSTER && admit(restart, err) == -1)
                 return -1;
-        if (restart->phase == PHASE_PROCESS && restart->state.looked && admit_pair(restart, err) == -1)
+        if ((restart->phase == PHASE_PARTITIONS || restart->phase == PHASE_PROCESS) &&
+            admit_pair(restart, err) == -1)
                 return -1;
         switch (restart->phase++) {
         case PHASE_SELF:
@@ -121,7 +124,7 @@ static int restart_next(void *self, const struct err *failure, int64_t left_ms, 
                         left_ms);
                 break;
         case PHASE_OWN_CLUSTER:
-                *out = singlestore_look_cluster(node->session, &node->before, left_ms);
+                *out = singlestore_before_start(node, left_ms);
                 break;
         case PHASE_CLUSTER:
                 *out = singlestore_look_cluster(node->aggregator, &restart->state, left_ms);

@@ -81,9 +81,9 @@ void singlestore_state_partition(struct singlestore_state *state, const char *co
         partition = &state->partitions[state->n_partitions++];
         (void)snprintf(partition->host, sizeof(partition->host), "%s", values[HOST]);
         partition->port = to_int(values[PORT], 0);
-        (void)snprintf(partition->text, sizeof(partition->text), "%.60s (%.20s) is %.24s",
-                       values[2] == NULL ? "?" : values[2], values[3] == NULL ? "?" : values[3],
-                       values[4] == NULL ? "?" : values[4]);
+        (void)snprintf(partition->name, sizeof(partition->name), "%.60s (%.20s)",
+                       values[2] == NULL ? "?" : values[2], values[3] == NULL ? "?" : values[3]);
+        (void)snprintf(partition->state, sizeof(partition->state), "%s", values[4] == NULL ? "?" : values[4]);
 }
 
 void singlestore_state_tls(struct singlestore_tls *tls, const char *name, const char *value)
@@ -137,6 +137,22 @@ static bool was_away(const struct singlestore_state *before, const char *host, i
         return then != NULL && !singlestore_state_is_online(then);
 }
 
+static bool had_fault(const struct singlestore_state *before, const struct singlestore_partition *partition)
+{
+        if (was_away(before, partition->host, partition->port))
+                return true;
+        if (before != NULL && before->n_partitions == SINGLESTORE_PARTITIONS_MAX)
+                return true;
+        for (size_t i = 0; before != NULL && i < before->n_partitions; i++) {
+                const struct singlestore_partition *then = &before->partitions[i];
+
+                if (then->port == partition->port && strcmp(then->host, partition->host) == 0 &&
+                    strcmp(then->name, partition->name) == 0)
+                        return true;
+        }
+        return false;
+}
+
 int singlestore_state_judge(const struct singlestore_state *state, const struct singlestore_state *before,
                             struct err *err)
 {
@@ -151,9 +167,9 @@ int singlestore_state_judge(const struct singlestore_state *state, const struct 
         for (size_t i = 0; i < state->n_partitions; i++) {
                 const struct singlestore_partition *partition = &state->partitions[i];
 
-                if (!was_away(before, partition->host, partition->port))
-                        return err_set(err, ERR_UNHEALTHY, "partition %s on %s:%d", partition->text,
-                                       partition->host, partition->port);
+                if (!had_fault(before, partition))
+                        return err_set(err, ERR_UNHEALTHY, "partition %s is %s on %s:%d", partition->name,
+                                       partition->state, partition->host, partition->port);
         }
         return 0;
 }
@@ -222,8 +238,9 @@ int singlestore_state_pair(const struct singlestore_state *state, const struct s
                     strcmp(state->partitions[i].host, other->host) == 0)
                         return err_set(
                                 err, ERR_NOT_READY,
-                                "partition %s on the pair %s:%d of this leaf: waiting for it before the "
-                                "restart",
-                                state->partitions[i].text, other->host, other->port);
+                                "partition %s is %s on the pair %s:%d of this leaf: waiting for it before "
+                                "the restart",
+                                state->partitions[i].name, state->partitions[i].state, other->host,
+                                other->port);
         return 0;
 }

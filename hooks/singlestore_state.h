@@ -23,7 +23,8 @@ struct singlestore_node {
 struct singlestore_partition {
         char host[SINGLESTORE_HOST_MAX];
         int port;
-        char text[128]; /* database, role and state */
+        char name[96]; /* database and role */
+        char state[24];
 };
 
 #define SINGLESTORE_PARTITIONS_MAX 16
@@ -72,7 +73,8 @@ const struct singlestore_node *singlestore_state_find(const struct singlestore_s
 bool singlestore_state_is_online(const struct singlestore_node *node);
 /*
  * ERR_UNHEALTHY a node, or a partition on one, is not online that was so before; before may be NULL: all must
- * be. What was away already is no fault of what was done in between.
+ * be. What was away already is no fault of what was done in between. Partitions are not judged when more were
+ * away before than are listed.
  */
 int singlestore_state_judge(const struct singlestore_state *state, const struct singlestore_state *before,
                             struct err *err) MUST_CHECK;

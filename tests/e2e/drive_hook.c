@@ -48,6 +48,10 @@ static bool set_text(struct drive *drive, const char *key, const char *value)
                 { "host", &drive->settings.admin.host },
                 { "user", &drive->settings.admin.user },
                 { "password-file", &drive->settings.admin.password_file },
+                { "aggregator", &drive->settings.singlestore.aggregator },
+                { "node", &drive->settings.singlestore.node },
+                { "process-pid-file", &drive->settings.process.pid_file },
+                { "process-executable", &drive->settings.process.executable },
                 { "group-address", &drive->settings.galera.group_address },
                 { "pid-file", &drive->settings.generic.pid_file },
                 { "executable", &drive->settings.generic.executable },
@@ -76,6 +80,8 @@ static bool set(struct drive *drive, const char *key, const char *value)
                 drive->limit_ms = to_int(value);
         else if (strcmp(key, "peer") == 0 && settings->galera.n_peers < PEERS)
                 drive->peers[settings->galera.n_peers++] = value;
+        else if (strcmp(key, "may-go-offline") == 0)
+                drive->settings.singlestore.may_go_offline = true;
         else if (strcmp(key, "reload-signal") == 0)
                 drive->settings.generic.reload_signal = to_int(value);
         else if (strcmp(key, "restart-signal") == 0)
