@@ -54,7 +54,8 @@ struct op *mysql_family_health(struct database *database, int64_t limit_ms)
 
 bool mysql_family_needs_restart(const struct database *database, enum change_class change UNUSED)
 {
-        return database->facts.known && !mysql_version_reloads(database->facts.version);
+        return database->mode != TLS_OFF && database->facts.known &&
+               !mysql_version_reloads(database->facts.version);
 }
 
 void mysql_family_check(const struct database *database, const struct bundle *fresh,

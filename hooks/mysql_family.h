@@ -18,7 +18,7 @@ int mysql_family_open(const struct hook *hook, const char *rights, const struct 
 void mysql_family_close(struct database *database);
 struct op *mysql_family_restart(struct database *database, int64_t limit_ms);
 struct op *mysql_family_health(struct database *database, int64_t limit_ms);
-/* True once the server has named a version that cannot reload. */
+/* True once the server has named a version that cannot reload, unless it speaks no TLS. */
 bool mysql_family_needs_restart(const struct database *database, enum change_class change);
 /* A leaf that is named like its issuer is taken for a self-signed one by every client of these servers. */
 void mysql_family_check(const struct database *database, const struct bundle *fresh,

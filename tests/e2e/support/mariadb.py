@@ -48,7 +48,7 @@ class MariaDB:
         self.port = port or free_port()
         self.extra = list(extra)
         self.option_file = None  # a my.cnf instead of none
-        self.with_tls = True     # start() says so on the command line
+        self.with_tls = True  # start() says so on the command line
         self.process = None
         if initialised and not self.datadir.exists():
             subprocess.run(["cp", "-a", "--reflink=auto", str(template), str(self.datadir)], check=True)
@@ -69,7 +69,8 @@ class MariaDB:
 
     def start(self, tls=None, wait=True, deadline=30):
         assert self.process is None, "already running"
-        self.process = subprocess.Popen(self.arguments(self.with_tls if tls is None else tls), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        words = self.arguments(self.with_tls if tls is None else tls)
+        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, cwd=self.dir, preexec_fn=end_with_parent)
         if wait:
             self.wait_up(deadline)

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+TLS switched on and off by the agent in real servers that include its fragment: MariaDB 10.11, MySQL 9.7 and 8.0.15,
+and both newer ones in the place of Percona's, which cannot be had. What is on is looked at from outside: OpenSSL's
+client, and the server's own client with and without TLS.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from support import mysql
+from support.mariadb import MariaDB
+from support.openssl import seen_by_openssl, serves_no_tls
+from support.poll import wait_for
+from support.stack import Stack
+from support.supervisor import Supervisor
+
+PASSWORD = "s3cret"
+# name: driver, class, kind of key, how its client goes without TLS and with it
+SERVERS = {
+    "mariadb": ("mariadb", MariaDB, "ec", ["--skip-ssl"], ["--ssl-verify-server-cert"]),
+    "mysql": ("mysql", mysql.MySQL, "ec", ["--ssl-mode=DISABLED", "--get-server-public-key"], ["--ssl-mode=VERIFY_IDENTITY"]),
+    "mysql-old": ("mysql", mysql.OldMySQL, "rsa", ["--skip-ssl"], ["--ssl-verify-server-cert"]),
+    "percona-mysql": ("perconaxtradb", mysql.MySQL, "ec", ["--ssl-mode=DISABLED", "--get-server-public-key"],
+                      ["--ssl-mode=VERIFY_IDENTITY"]),
+    "percona-mariadb": ("perconaxtradb", MariaDB, "ec", ["--skip-ssl"], ["--ssl-verify-server-cert"]),
+}
+
+
+class PlainStack(Stack):
+    """The server's my.cnf says nothing of TLS and includes what the agent writes."""
+
+    def __init__(self, folder, name, template, authority, **config):
+        self.driver, self.server, self.kind, self.without, with_tls = SERVERS[name]
+        self.with_tls = [f"--ssl-ca={authority.ca_file()}", *with_tls]
+        self.fragment = Path(folder) / "conf.d" / "zz-certrotate.cnf"
+        self.fragment.parent.mkdir(parents=True)
+        super().__init__(folder, template, authority, **{"settings-file": str(self.fragment), **config})
+        self.db.with_tls = False
+        self.db.option_file = self.dir / "my.cnf"
+        self.say("[mysqld]\n")
+
+    def say(self, text):
+        self.db.option_file.write_text(f"{text}!includedir {self.fragment.parent}\n")
+
+    def issue(self):
+        return self.authority.issue(kind=self.kind)
+
+    def switch(self, mode):
+        """As a user does it: another word in the configuration, the agent started again."""
+        self.agent.stop()
+        self.agent.config["tls"] = mode
+        self.agent.start()
+        written = self.agent.wait_event("settings_written", 60, tls=mode)
+        self.agent.wait(f"{mode} is proven", lambda: [e for e in self.agent.find("rotation_succeeded")
+                                                      if e["_at"] > written["_at"]], 90)
+
+    def client(self, *how):
+        """Over TCP, as a user with a password."""
+        return self.db.run_client("SELECT 1", "--host=127.0.0.1", f"--port={self.db.port}", *how, user="client",
+                                  password=PASSWORD)
+
+    def served_fp(self):
+        return None if serves_no_tls(self.db.port) else seen_by_openssl(self.db.port)
+
+    def assert_off(self):
+        assert serves_no_tls(self.db.port), self.tail()
+        done = self.client(*self.without)
+        assert done.returncode == 0, done.stderr
+        assert self.client(*self.with_tls).returncode != 0
+
+    def assert_on(self, required):
+        assert seen_by_openssl(self.db.port) == self.bundle.fp
+        assert self.client(*self.with_tls).returncode == 0
+        done = self.client(*self.without)
+        assert (done.returncode != 0) is required, done.stderr
+
+
+def template_of(name, request):
+    """One for each kind of server."""
+    kind = SERVERS[name][1]
+    if kind is mysql.OldMySQL and not mysql.old_available():
+        pytest.skip("MySQL 8.0.15 of Maven Central could not be fetched")
+    if kind is mysql.MySQL and not mysql.available():
+        pytest.skip("MySQL of Debian unstable could not be fetched")
+    return request.getfixturevalue({MariaDB: "template", mysql.MySQL: "mysql_template",
+                                    mysql.OldMySQL: "old_template"}[kind])
+
+
+@pytest.fixture(scope="module")
+def mysql_template(tmp_path_factory):
+    return mysql.make_template(tmp_path_factory.mktemp("mysql") / "template")
+
+
+@pytest.fixture(scope="module")
+def old_template(tmp_path_factory):
+    return mysql.make_template(tmp_path_factory.mktemp("mysql-old") / "template", mysql.OldMySQL)
+
+
+@pytest.fixture
+def make(tmp_path, authority, tidy, request):
+    def make_one(name, **config):
+        return tidy(PlainStack(tmp_path / "stack", name, template_of(name, request), authority, **config))
+    return make_one
+
+
+def up(stack, tidy):
+    """A server without TLS, and that is proven."""
+    supervisor = tidy(Supervisor(stack.db))
+    stack.bundle = stack.issue()
+    stack.volume.publish(stack.bundle)
+    stack.agent.start()
+    stack.agent.wait_event("settings_written", tls="off")
+    stack.db.start(wait=False)  # the agent may restart it at once: it cannot tell how it was started
+    stack.agent.wait_event("rotation_succeeded", 60)
+    stack.db.create_user("client", PASSWORD, rights=None)
+    return supervisor
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_on_and_off(make, tidy, name):
+    stack = make(name, tls="off")
+    supervisor = up(stack, tidy)
+    stack.assert_off()
+    # A renewed certificate is of no use yet, and no trouble.
+    starts = supervisor.starts
+    stack.bundle = stack.issue()
+    stack.volume.publish(stack.bundle)
+    stack.agent.wait("the next one is accepted", lambda: len(stack.agent.find("rotation_succeeded")) == 2, 60)
+    stack.assert_off()
+    assert supervisor.starts == starts
+    for mode in ("required", "on", "mixed"):
+        stack.switch(mode)
+        stack.assert_on(required=mode == "required")
+    # In a mode that stays a new certificate takes a restart only where the server cannot reload.
+    starts = supervisor.starts
+    stack.bundle = stack.issue()
+    stack.volume.publish(stack.bundle)
+    stack.wait_proven(stack.bundle, 60)
+    stack.assert_on(required=False)
+    assert (supervisor.starts > starts) is (stack.server is mysql.OldMySQL)
+    stack.switch("off")
+    stack.assert_off()
+    assert stack.fragment.read_text().startswith("# certrotate: begin")
+
+
+@pytest.mark.parametrize("name", ["mariadb", "mysql"])
+def test_admin_over_tcp(make, tidy, name, tmp_path):
+    """The agent has no socket to log in through: it follows the server into TLS and out of it again."""
+    stack = make(name, tls="off")
+    (tmp_path / "password").write_text(PASSWORD)
+    stack.agent.config["admin"] = {"host": "127.0.0.1", "port": stack.db.port, "user": "agent",
+                                   "password-file": str(tmp_path / "password")}
+    tidy(Supervisor(stack.db))
+    stack.bundle = stack.issue()
+    stack.volume.publish(stack.bundle)
+    stack.agent.start()
+    stack.agent.wait_event("settings_written", tls="off")
+    stack.db.start()
+    stack.db.create_user("client", PASSWORD, rights=None)
+    stack.db.create_user("agent", PASSWORD, "RELOAD, SHUTDOWN" if name == "mariadb" else "CONNECTION_ADMIN, SHUTDOWN")
+    stack.agent.wait_event("rotation_succeeded", 60)
+    stack.assert_off()
+    for mode in ("required", "off"):
+        stack.switch(mode)
+        stack.assert_on(required=True) if mode == "required" else stack.assert_off()
+
+
+def test_settings_of_the_user_are_overruled_and_kept(make, tidy):
+    """A my.cnf with TLS of its own, and a fragment that somebody has written into, too."""
+    stack = make("mariadb", tls="off")
+    stack.say("[mysqld]\nskip-ssl\nrequire_secure_transport=ON\n")
+    own = "# of the user\n[mysqld]\nwait_timeout = 4321  # for a reason\n"
+    stack.fragment.write_text(own)
+    up(stack, tidy)
+    stack.assert_off()
+    stack.switch("required")
+    stack.assert_on(required=True)
+    assert stack.db.sql("SELECT @@global.wait_timeout") == [["4321"]] and stack.fragment.read_text().startswith(own)
+
+
+def test_server_refuses_the_fragment(make, tidy):
+    """MySQL 9.7 does not know what the driver of MariaDB writes, and does not start: all is put back."""
+    stack = make("mysql", database="mariadb", apply="restart", **{"restart-limit": "8s"})
+    files = stack.db_files
+    del stack.agent.config["settings-file"]
+    stack.say(f"[mysqld]\nssl_ca={files}/ca.crt\nssl_cert={files}/tls.crt\nssl_key={files}/tls.key\n")
+    supervisor = tidy(Supervisor(stack.db))
+    stack.up()
+    stack.agent.stop()
+    stack.agent.config.update({"settings-file": str(stack.fragment), "tls": "required"})
+    stack.agent.start()
+    stack.agent.wait_event("rotation_rolled_back", 90)
+    assert supervisor.starts > 1, "it was tried"
+    wait_for("the server is back", lambda: stack.served_fp() == stack.bundle.fp, 30, 0.2, stack.tail)
+    assert not stack.fragment.exists()
+
+
+def test_fragment_that_is_no_option_file(make, tidy):
+    stack = make("mariadb", tls="off")
+    up(stack, tidy)
+    text = "mysqld:\n  ssl: true\n"
+    stack.fragment.write_text(text)
+    stack.agent.stop()
+    stack.agent.config["tls"] = "on"
+    stack.agent.start()
+    stack.agent.wait("it is told", lambda: [e for e in stack.agent.events if "line 1: 'mysqld:' stands in no [group]"
+                                            in str(e.get("error"))], 30)
+    assert stack.fragment.read_text() == text and serves_no_tls(stack.db.port)
