@@ -74,13 +74,13 @@ static int64_t login_limit(const struct mssql_job *job)
         return left < LOGIN_MAX_MS ? left : LOGIN_MAX_MS;
 }
 
-int mssql_ask_health(struct mssql_job *job, struct err *err)
+int mssql_ask_state(struct mssql_job *job, struct err *err)
 {
         AUTO(mssql_link_free_p) struct mssql_link *link = NULL;
 
-        if (mssql_link_open(&job->account, login_limit(job), &link, err) == -1 || ask(job, link, err) == -1)
+        if (mssql_link_open(&job->account, login_limit(job), &link, err) == -1)
                 return -1;
-        return mssql_state_judge(&job->state, err);
+        return ask(job, link, err);
 }
 
 /* ALTER AVAILABILITY GROUP [name] FAILOVER, with the name quoted. */

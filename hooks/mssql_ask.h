@@ -6,8 +6,8 @@
  */
 #include "hooks/mssql_job.h"
 
-/* Is it well? ERR_UNHEALTHY, and what a connection fails with. */
-int mssql_ask_health(struct mssql_job *job, struct err *err) MUST_CHECK;
+/* Only asks. ERR_UNHEALTHY when it refuses to say, and what a connection fails with. */
+int mssql_ask_state(struct mssql_job *job, struct err *err) MUST_CHECK;
 /*
  * Ends the server gracefully, when nothing hangs on it: the primary of an availability group with a
  * synchronized secondary first hands over (mssql.failover: auto), or is not ended (ERR_NOT_READY with what to

@@ -29,8 +29,8 @@ struct mssql_worker {
 struct task {
         struct op op;
         struct mssql_worker *worker;
-        int (*run)(struct mssql_job *job, struct err *err);
-        void (*ended)(void *arg, const struct mssql_state *state);
+        mssql_job_run *run;
+        mssql_job_ended *ended;
         void *arg;
         int64_t limit_ms;
         struct mono until;
@@ -168,6 +168,19 @@ static bool is_done(const struct mssql_job *job)
         return atomic_load_explicit(&job->done, memory_order_acquire);
 }
 
+static enum op_state finish(struct task *task, struct err *err)
+{
+        const struct mssql_job *job = task->job;
+        int result = job->result;
+
+        if (result == -1)
+                *err = job->err;
+        if (job->state.known &&
+            task->ended(task->arg, &job->state, result == 0 ? err : &(struct err)ERR_INIT) == -1)
+                result = -1;
+        return result == 0 ? OP_DONE : OP_FAILED;
+}
+
 static enum op_state task_step(struct op *op, short ready UNUSED, struct mono now, struct err *err)
 {
         struct task *task = CONTAINER_OF(op, struct task, op);
@@ -192,12 +205,7 @@ static enum op_state task_step(struct op *op, short ready UNUSED, struct mono no
                               task->job->account.host, task->job->account.port, (long long)task->limit_ms);
                 return OP_FAILED;
         }
-        if (task->ended != NULL && task->job->state.known)
-                task->ended(task->arg, &task->job->state);
-        if (task->job->result == 0)
-                return OP_DONE;
-        *err = task->job->err;
-        return OP_FAILED;
+        return finish(task, err);
 }
 
 static void task_free(struct op *op)
@@ -210,9 +218,8 @@ static void task_free(struct op *op)
         mem_free(task);
 }
 
-struct op *mssql_worker_start(struct mssql_worker *worker, int (*run)(struct mssql_job *job, struct err *err),
-                              void (*ended)(void *arg, const struct mssql_state *state), void *arg,
-                              int64_t limit_ms)
+struct op *mssql_worker_start(struct mssql_worker *worker, mssql_job_run *run, mssql_job_ended *ended,
+                              void *arg, int64_t limit_ms)
 {
         static const struct op_type type = { .name = "SQL Server", .step = task_step, .free = task_free };
         struct task *task = MEM_NEW(struct task);

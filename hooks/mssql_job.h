@@ -15,6 +15,9 @@
 
 #include <stdatomic.h>
 
+struct mssql_job;
+typedef int mssql_job_run(struct mssql_job *job, struct err *err);
+
 struct mssql_job {
         atomic_int refs;
         atomic_bool done; /* result, err and state may be read by the operation */
@@ -25,7 +28,7 @@ struct mssql_job {
         char *texts[4];
         bool fail_over; /* mssql.failover: auto */
         struct mono until;
-        int (*run)(struct mssql_job *job, struct err *err);
+        mssql_job_run *run;
         int result;
         struct err err;
         struct mssql_state state;
@@ -42,10 +45,12 @@ struct mssql_worker;
 int mssql_worker_new(const struct hook_settings *settings, struct mssql_worker **out,
                      struct err *err) MUST_CHECK;
 void mssql_worker_free(struct mssql_worker *worker);
+/* Told what was learned, on the caller's thread; -1 makes a job fail that came to its end well. */
+typedef int mssql_job_ended(void *arg, const struct mssql_state *state, struct err *err);
+
 /*
- * run is called on the thread; ended (may be NULL) on the caller's, at the end of the operation, when the
- * state is known. Fails with what run fails with; ERR_NOT_READY when an earlier job hangs.
+ * run is called on the thread, ended at the end of the operation when the state is known, also of one that
+ * failed. Fails with what they fail with; ERR_NOT_READY when an earlier job hangs.
  */
-struct op *mssql_worker_start(struct mssql_worker *worker, int (*run)(struct mssql_job *job, struct err *err),
-                              void (*ended)(void *arg, const struct mssql_state *state), void *arg,
-                              int64_t limit_ms);
+struct op *mssql_worker_start(struct mssql_worker *worker, mssql_job_run *run, mssql_job_ended *ended,
+                              void *arg, int64_t limit_ms);

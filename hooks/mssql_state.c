@@ -45,10 +45,13 @@ void mssql_state_take_database(void *state, const char *const *values, int n)
         static const char *const sick[] = { "RECOVERING", "RECOVERY_PENDING", "SUSPECT" };
         struct mssql_state *self = state;
 
-        for (size_t i = 0; i < ARRAY_LEN(sick); i++)
-                if (self->sick[0] == '\0' && is(values, n, 1, sick[i]))
-                        (void)snprintf(self->sick, sizeof(self->sick), "%s is %s", text_of(values, n, 0),
-                                       sick[i]);
+        for (size_t i = 0; i < ARRAY_LEN(sick); i++) {
+                if (!is(values, n, 1, sick[i]) || self->sick.n == MSSQL_SICK_MAX)
+                        continue;
+                COPY(self->sick.items[self->sick.n].name, text_of(values, n, 0));
+                COPY(self->sick.items[self->sick.n].state, sick[i]);
+                self->sick.n++;
+        }
 }
 
 /* tcp://host:port, where host may be an IPv6 address in brackets. */
@@ -176,10 +179,20 @@ static int judge_replica(const struct mssql_replica *replica, struct err *err)
         return 0;
 }
 
-int mssql_state_judge(const struct mssql_state *state, struct err *err)
+static bool was_sick(const struct mssql_sick *before, const char *name)
 {
-        if (state->sick[0] != '\0')
-                return err_set(err, ERR_UNHEALTHY, "database %.160s", state->sick);
+        for (int i = 0; i < before->n; i++)
+                if (strcmp(before->items[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+int mssql_state_judge(const struct mssql_state *state, const struct mssql_sick *before, struct err *err)
+{
+        for (int i = 0; i < state->sick.n; i++)
+                if (!was_sick(before, state->sick.items[i].name))
+                        return err_set(err, ERR_UNHEALTHY, "database '%.128s' is %s",
+                                       state->sick.items[i].name, state->sick.items[i].state);
         for (int i = 0; i < state->n_replicas; i++)
                 if (state->replicas[i].local && judge_replica(&state->replicas[i], err) == -1)
                         return -1;

@@ -11,6 +11,7 @@
 
 #define MSSQL_NAME_MAX 129 /* sysname */
 #define MSSQL_ID_MAX   40
+#define MSSQL_SICK_MAX 16
 
 struct mssql_replica {
         char id[MSSQL_ID_MAX];
@@ -28,11 +29,20 @@ struct mssql_replica {
         int moving;       /* of them on their way there */
 };
 
+/* Databases that are recovering, or cannot. Those beyond the last are not told. */
+struct mssql_sick {
+        struct {
+                char name[MSSQL_NAME_MAX];
+                char state[24];
+        } items[MSSQL_SICK_MAX];
+        int n;
+};
+
 struct mssql_state {
         bool known; /* the questions came to their end */
         char version[64];
-        bool grouped;                   /* availability groups are enabled */
-        char sick[MSSQL_NAME_MAX + 32]; /* first database that is not well, with its state; "" none */
+        bool grouped; /* availability groups are enabled */
+        struct mssql_sick sick;
         struct mssql_replica replicas[PEERS_MAX];
         int n_replicas;
 };
@@ -51,9 +61,10 @@ const char *mssql_state_role(const struct mssql_state *state);
 int mssql_state_members(const struct mssql_state *state);
 /*
  * ERR_UNHEALTHY with the database or replica. A database that an administrator took offline or is restoring
- * is none of our business; one that is recovering, or cannot, is.
+ * is none of our business; one that is recovering, or cannot, is, unless it was so before our restart.
  */
-int mssql_state_judge(const struct mssql_state *state, struct err *err) MUST_CHECK;
+int mssql_state_judge(const struct mssql_state *state, const struct mssql_sick *before,
+                      struct err *err) MUST_CHECK;
 /*
  * Before it is ended: *out is the synchronized secondary that has to take over first, NULL when nothing hangs
  * on this instance.

@@ -24,6 +24,7 @@
 struct mssqlserver {
         struct database database; /* first */
         struct mssql_worker *worker;
+        struct mssql_sick before; /* what was not well when it was last ended by us */
 };
 
 static const char *const endpoints[] = { "tds://127.0.0.1:1433", NULL };
@@ -65,30 +66,44 @@ static void mssqlserver_close(struct database *database)
         mem_free(self);
 }
 
-static void note_facts(void *arg, const struct mssql_state *state)
+static void note_facts(struct hook_facts *facts, const struct mssql_state *state)
 {
-        struct hook_facts *facts = arg;
-
         facts->known = true;
         (void)snprintf(facts->version, sizeof(facts->version), "%s", state->version);
         (void)snprintf(facts->role, sizeof(facts->role), "%s", mssql_state_role(state));
         facts->members = mssql_state_members(state);
 }
 
+static int ended(void *arg, const struct mssql_state *state, struct err *err UNUSED)
+{
+        struct mssqlserver *self = arg;
+
+        note_facts(&self->database.facts, state);
+        self->before = state->sick;
+        return 0;
+}
+
 static struct op *mssqlserver_restart(struct database *database, int64_t limit_ms)
 {
+        struct mssqlserver *self = mssqlserver_of(database);
         struct op *op = process_end_start(&database->settings->process, NULL, limit_ms);
 
-        if (op != NULL)
-                return op;
-        return mssql_worker_start(mssqlserver_of(database)->worker, mssql_ask_end, note_facts,
-                                  &database->facts, limit_ms);
+        return op != NULL ? op : mssql_worker_start(self->worker, mssql_ask_end, ended, self, limit_ms);
+}
+
+static int asked(void *arg, const struct mssql_state *state, struct err *err)
+{
+        struct mssqlserver *self = arg;
+
+        note_facts(&self->database.facts, state);
+        return mssql_state_judge(state, &self->before, err);
 }
 
 static struct op *mssqlserver_health(struct database *database, int64_t limit_ms)
 {
-        return mssql_worker_start(mssqlserver_of(database)->worker, mssql_ask_health, note_facts,
-                                  &database->facts, limit_ms);
+        struct mssqlserver *self = mssqlserver_of(database);
+
+        return mssql_worker_start(self->worker, mssql_ask_state, asked, self, limit_ms);
 }
 
 const struct hook mssqlserver_hook = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * One driver against a real engine, without the agent: reads commands from standard input, one a line
- * (`reload`, `restart`, `health`, `abandon MS`: a reload given up after so long, `published DIR`: what the
+ * (`reload`, `restart`, `health`, `abandon MS`: a reload, or restart where there is none, given up after so long, `published DIR`: what the
  * agent last published, `check DIR`: judge that bundle), and answers each with one line of JSON. The session
  * lives from line to line, as it does in the agent.
  *
@@ -86,6 +86,8 @@ static bool set(struct drive *drive, const char *key, const char *value)
                 drive->settings.generic.reload_signal = to_int(value);
         else if (strcmp(key, "restart-signal") == 0)
                 drive->settings.generic.restart_signal = to_int(value);
+        else if (strcmp(key, "failover") == 0)
+                drive->settings.mssql.failover = MSSQL_FAILOVER_AUTO;
         else
                 return false;
         return true;
@@ -179,7 +181,7 @@ static void run_line(struct drive *drive, struct database *database, const char 
         struct err err = ERR_INIT;
         int result = -1;
 
-        if (strcmp(line, "restart") == 0 && hook->restart != NULL)
+        if ((strcmp(line, "restart") == 0 || hook->reload == NULL) && strcmp(line, "health") != 0)
                 op = hook->restart(database, drive->limit_ms);
         else if (strcmp(line, "health") == 0 && hook->health != NULL)
                 op = hook->health(database, drive->limit_ms);

@@ -60,6 +60,8 @@ static void rules(void **state UNUSED)
         }
 }
 
+static const struct mssql_sick nothing_before = { .n = 0 };
+
 /* A group of three seen by its primary sql-0; words may be replaced. */
 struct scene {
         const char *own_role;
@@ -146,7 +148,8 @@ static void judgement(void **state UNUSED)
                 play(&judgements[i].scene, &seen);
                 assert_string_equal(mssql_state_role(&seen), judgements[i].role);
                 assert_int_equal(mssql_state_members(&seen), judgements[i].scene.lone ? 1 : 3);
-                assert_int_equal(mssql_state_judge(&seen, &err), judgements[i].sick == NULL ? 0 : -1);
+                assert_int_equal(mssql_state_judge(&seen, &nothing_before, &err),
+                                 judgements[i].sick == NULL ? 0 : -1);
                 if (judgements[i].sick != NULL &&
                     (err.kind != ERR_UNHEALTHY || strstr(err.text, judgements[i].sick) == NULL))
                         fail_msg("%zu: %s", i, err.text);
@@ -202,7 +205,7 @@ static void hostile_rows(void **state UNUSED)
                 mssql_state_take_replica(&seen, odd, 6);
         assert_int_equal(seen.n_replicas, PEERS_MAX);
         assert_string_equal(seen.replicas[0].host, "");
-        assert_int_equal(mssql_state_judge(&seen, &err), 0);
+        assert_int_equal(mssql_state_judge(&seen, &nothing_before, &err), 0);
         assert_int_equal(mssql_state_successor(&seen, &successor, &err), 0);
 }
 
@@ -221,9 +224,10 @@ static void databases(void **state UNUSED)
 
                 memset(&seen, 0, sizeof(seen));
                 mssql_state_take_database(&seen, row, 2);
-                assert_int_equal(mssql_state_judge(&seen, &err), cases[i].sick ? -1 : 0);
+                assert_int_equal(mssql_state_judge(&seen, &nothing_before, &err), cases[i].sick ? -1 : 0);
                 if (cases[i].sick)
-                        assert_non_null(strstr(err.text, "orders is"));
+                        assert_non_null(strstr(err.text, "'orders' is"));
+                assert_int_equal(mssql_state_judge(&seen, &seen.sick, &err), 0);
         }
 }
 

@@ -31,12 +31,12 @@ NOT_SUPPORTED, ON, REQUIRED, REPLY = 2, 1, 3, 4
 
 
 class SQLServer:
-    def __init__(self, folder, files, port=None, name="sql-0", group=None, conf=None, user=None):
+    def __init__(self, folder, files, port=None, name="sql-0", group=None, conf=None, user=None, address="127.0.0.1"):
         """files: folder with server.crt and server.key, read at start. conf: text of mssql.conf; "" for none."""
         self.dir = Path(folder)
         for part in ("data", "log"):
             (self.dir / part).mkdir(parents=True, exist_ok=True)
-        self.files, self.name, self.group = files, name, group
+        self.files, self.name, self.group, self.address = files, name, group, address
         self.port = port or free_port()
         self.log = self.dir / "log/errorlog"
         self.conf = self.dir / "mssql.conf"
@@ -60,7 +60,8 @@ class SQLServer:
         assert self.process is None, "already running"
         more = ["--group", str(self.group)] if self.group else []
         self.process = subprocess.Popen(["/usr/bin/python3", "-B", str(PEER / "server.py"), "--home", str(self.dir),
-                                         "--port", str(self.port), "--name", self.name, *more],
+                                         "--port", str(self.port), "--name", self.name, "--address", self.address,
+                                         *more],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=open(self.dir / "log/stderr", "a"), preexec_fn=end_with_parent)
         if wait:
@@ -71,7 +72,7 @@ class SQLServer:
         def answers():
             assert self.process.poll() is None, "the server ended:\n" + self.tail()
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((self.address, self.port), 1).close()
                 return True
             except OSError:
                 return False
@@ -150,6 +151,12 @@ class SQLServerStack(Stack):
 
     def served_fp(self):
         return served_or_none(self.db.port)
+
+    def deceive(self, bundle):
+        super().deceive(bundle)
+        if bundle is not None:
+            for name in ("crt", "key"):
+                (self.db_files / f"server.{name}").write_bytes((self.db_files / f"tls.{name}").read_bytes())
 
     def assert_seen(self, bundle, *not_seen):
         """By FreeTDS, which trusts this very leaf and no other."""

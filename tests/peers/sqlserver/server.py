@@ -35,6 +35,7 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--home", required=True)
     options.add_argument("--port", type=int, required=True)
+    options.add_argument("--address", default="127.0.0.1")
     options.add_argument("--name", default="sql-0")
     options.add_argument("--group")
     given = options.parse_args()
@@ -49,7 +50,7 @@ def main():
             f.write(f"TDSSNIClient initialization failed: {e}\n")
         print(e, file=sys.stderr)
         return 1
-    listener = socket.create_server(("127.0.0.1", given.port), backlog=64)
+    listener = socket.create_server((given.address, given.port), backlog=64)
     threading.Thread(target=accept, args=(instance, listener), daemon=True).start()
     instance.log("SQL Server is now ready for client connections.")
     while not instance.ending.wait(0.05):
