@@ -99,6 +99,7 @@ stage_e2e() {
         build asan || return 0
         mysql_fetch
         druid_fetch
+        clients_fetch
         rm -rf "$base"
         mkdir -p "$base"
         # Debian's pytest, whatever other Python comes first in PATH.

@@ -43,6 +43,7 @@ class Connection:
         first = self.sock.recv(1, socket.MSG_PEEK)
         if first == b"\x16":
             transport = Strict(self.sock, self.instance.strict)
+            self.sock = transport.tls  # the bare one is detached
             self.instance.log(f"strict client: {transport.alpn}")
             if transport.alpn != "tds/8.0":
                 raise Gone
