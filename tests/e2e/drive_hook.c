@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * One driver against a real engine, without the agent: reads commands from standard input, one a line
- * (`reload`, `restart`, `health`, `abandon MS`: a reload, or restart where there is none, given up after so long, `published DIR`: what the
- * agent last published, `check DIR`: judge that bundle), and answers each with one line of JSON. The session
- * lives from line to line, as it does in the agent.
+ * (`reload`, `restart`, `health`, `abandon MS`: a reload, or restart where there is none, given up after so
+ * long, `published DIR`: what the agent last published, `check DIR`: judge that bundle), and answers each
+ * with one line of JSON. The session lives from line to line, as it does in the agent.
  *
  *   drive_hook mariadb socket=/run/x.sock user=root publish=DIR
  */

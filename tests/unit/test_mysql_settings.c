@@ -268,38 +268,13 @@ static void provider_options(void **state UNUSED)
         }
 }
 
-/* In mode off nobody uses the files, and a server without TLS refuses to read them. */
-static void nothing_to_reload(void **state UNUSED)
-{
-        static const char *const names[] = { "mariadb", "mysql", "perconaxtradb" };
-        struct hook_settings settings = plain;
-
-        settings.admin.socket = "/nowhere/certrotate.sock";
-        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-                struct database *database = NULL;
-                struct err err = ERR_INIT;
-                struct op *op;
-
-                assert_int_equal(hook_find(names[i])->open(&settings, &database, &err), 0);
-                database->mode = TLS_OFF;
-                op = database->hook->reload(database, 1000);
-                assert_int_equal(op_run(op, 1000, &err), 0);
-                op_free(op);
-                database->mode = TLS_ON;
-                op = database->hook->reload(database, 1000);
-                assert_int_equal(op_run(op, 1000, &err), -1);
-                op_free(op);
-                database->hook->close(database);
-        }
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(clients),          cmocka_unit_test(group_link),
                 cmocka_unit_test(others_text),      cmocka_unit_test(no_option_file),
                 cmocka_unit_test(values),           cmocka_unit_test(what_cannot_be_said),
-                cmocka_unit_test(provider_options), cmocka_unit_test(nothing_to_reload),
+                cmocka_unit_test(provider_options),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
