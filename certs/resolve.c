@@ -1,30 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Name resolution on a helper thread. getaddrinfo cannot be interrupted, so an operation that is freed early
- * leaves its thread behind: what both touch is one counted block, freed by whoever lets go last. The thread
- * is our own instead of getaddrinfo_a's, because that needs a second one to notify and loses the
- * notification when it cannot be started.
+ * Name resolution on a helper thread (base/thread.h): getaddrinfo cannot be interrupted. The thread is our
+ * own instead of getaddrinfo_a's, because that needs a second one to notify and loses the notification when
+ * it cannot be started.
  */
 #include "certs/resolve.h"
 
 #include "base/mem.h"
+#include "base/thread.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 #define LOOKUP_STACK_BYTES ((size_t)512 << 10) /* nss modules are greedy, but not that greedy */
 #define PORT_TEXT_MAX      8
 
 struct lookup {
-        atomic_int refs;
-        atomic_bool done; /* result, sys and list may be read by the operation */
-        int event_fd; /* readable when done; closed with the block, so the thread never writes elsewhere */
+        struct thread thread; /* first */
         int result;
         int sys;
         struct addrinfo *list;
@@ -47,79 +40,37 @@ void resolve_free(struct addrinfo *list)
                 freeaddrinfo(list);
 }
 
-static void lookup_unref(struct lookup *lookup)
+static void lookup_free(struct thread *thread)
 {
-        if (lookup == NULL || atomic_fetch_sub_explicit(&lookup->refs, 1, memory_order_acq_rel) != 1)
-                return;
+        struct lookup *lookup = CONTAINER_OF(thread, struct lookup, thread);
+
         resolve_free(lookup->list);
-        if (lookup->event_fd != -1)
-                (void)close(lookup->event_fd);
         mem_free(lookup->host);
         mem_free(lookup);
 }
 
-static void lookup_unref_p(struct lookup **lookup)
-{
-        lookup_unref(*lookup);
-}
-
-static void *lookup_run(void *arg)
+static void lookup_run(struct thread *thread)
 {
         const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
-        struct lookup *lookup = arg;
-        const uint64_t one = 1;
-        ssize_t n;
+        struct lookup *lookup = CONTAINER_OF(thread, struct lookup, thread);
 
         lookup->result = getaddrinfo(lookup->host, lookup->port, &hints, &lookup->list);
         lookup->sys = errno;
-        atomic_store_explicit(&lookup->done, true, memory_order_release);
-        do
-                n = write(lookup->event_fd, &one, sizeof(one));
-        while (n == -1 && errno == EINTR);
-        lookup_unref(lookup);
-        return NULL;
-}
-
-/* Detached, with every signal blocked: handlers and signalfd belong to the main thread. */
-static int lookup_spawn(struct lookup *lookup)
-{
-        pthread_attr_t attr;
-        pthread_t thread;
-        sigset_t all;
-        sigset_t old;
-        int failed = pthread_attr_init(&attr);
-
-        if (failed != 0)
-                return failed;
-        (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-        (void)pthread_attr_setstacksize(&attr, LOOKUP_STACK_BYTES);
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_BLOCK, &all, &old);
-        failed = pthread_create(&thread, &attr, lookup_run, lookup);
-        (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-        (void)pthread_attr_destroy(&attr);
-        return failed;
 }
 
 static int lookup_begin(struct resolve *self, struct err *err)
 {
-        AUTO(lookup_unref_p) struct lookup *lookup = MEM_NEW(struct lookup);
-        int failed;
+        struct lookup *lookup = MEM_NEW(struct lookup);
 
-        atomic_init(&lookup->refs, 1);
+        lookup->thread.run = lookup_run;
+        lookup->thread.free = lookup_free;
         lookup->host = mem_strdup(self->host);
         memcpy(lookup->port, self->port, sizeof(lookup->port));
-        lookup->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (lookup->event_fd == -1)
-                return err_sys(err, errno, "resolve '%s': eventfd", self->host);
-        atomic_store_explicit(&lookup->refs, 2, memory_order_relaxed);
-        failed = lookup_spawn(lookup);
-        if (failed != 0) {
-                atomic_store_explicit(&lookup->refs, 1, memory_order_relaxed);
-                return err_set(err, ERR_NOT_READY, "resolve '%s': start a thread: %s", self->host,
-                               strerror(failed));
+        if (thread_start(&lookup->thread, LOOKUP_STACK_BYTES, err) != 0) {
+                lookup_free(&lookup->thread);
+                return err_wrap(err, "resolve '%s'", self->host);
         }
-        self->lookup = TAKE(lookup);
+        self->lookup = lookup;
         return 0;
 }
 
@@ -145,8 +96,8 @@ static enum op_state step(struct op *op, short ready UNUSED, struct mono now UNU
         }
         if (self->lookup == NULL && lookup_begin(self, err) != 0)
                 return OP_FAILED;
-        if (!atomic_load_explicit(&self->lookup->done, memory_order_acquire)) {
-                op->want.fd = self->lookup->event_fd;
+        if (!thread_is_done(&self->lookup->thread)) {
+                op->want.fd = self->lookup->thread.event_fd;
                 op->want.events = POLLIN;
                 op->want.until = MONO_NEVER;
                 return OP_WAIT;
@@ -164,7 +115,8 @@ static void resolve_op_free(struct op *op)
         struct resolve *self = CONTAINER_OF(op, struct resolve, op);
 
         resolve_free(self->list);
-        lookup_unref(self->lookup);
+        if (self->lookup != NULL)
+                thread_unref(&self->lookup->thread);
         mem_free(self->host);
         mem_free(self);
 }

@@ -11,19 +11,17 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "hooks/galera_links.h"
+#include "hooks/program.h"
 
 #define UPTIME_MAX_S (INT64_C(100) * 366 * 86400)
 
 enum phase { PHASE_SYNC, PHASE_VARIABLES, PHASE_STATUS, PHASE_LINKS, PHASE_END };
 
 struct health {
-        struct op op;
         struct database *database;
         struct mariadb_session *session;
-        int64_t limit_ms;
-        struct mono deadline;
-        enum phase phase;
-        struct op *current;
+        enum phase phase; /* under way */
+        bool begun;
         struct galera_state state;
         int64_t uptime_s; /* -1 unknown */
 };
@@ -56,20 +54,20 @@ static void take(void *arg, const char *const *values, unsigned n)
                 galera_take(&health->state, values[0], values[1]);
 }
 
-static struct op *start_phase(struct health *health, struct mono now)
+static struct op *start_phase(struct health *health, int64_t left_ms)
 {
         static const char *const texts[] = {
                 [PHASE_SYNC] = sync_off,
                 [PHASE_VARIABLES] = variables,
                 [PHASE_STATUS] = status,
         };
-        int64_t left = health->deadline.ms - now.ms;
 
         if (health->phase == PHASE_LINKS)
-                return galera_links_start(&health->state, health->database, left);
+                return galera_links_start(&health->state, health->database, left_ms);
         return mariadb_session_run(
                 health->session,
-                &(struct mariadb_statement){ .sql = texts[health->phase], .row = take, .arg = health }, left);
+                &(struct mariadb_statement){ .sql = texts[health->phase], .row = take, .arg = health },
+                left_ms);
 }
 
 static void note_facts(const struct health *health)
@@ -109,55 +107,43 @@ static int next_phase(struct health *health, struct err *err)
         return galera_judge(&health->state, err);
 }
 
-static enum op_state health_step(struct op *op, short ready, struct mono now, struct err *err)
+static int health_next(void *self, const struct err *failure, int64_t left_ms, struct op **out,
+                       struct err *err)
 {
-        struct health *health = CONTAINER_OF(op, struct health, op);
+        struct health *health = self;
+        /* A build without Galera knows no such variable. */
+        bool is_optional = failure != NULL && health->phase == PHASE_SYNC && failure->kind == ERR_ENGINE;
 
-        if (health->deadline.ms == 0)
-                health->deadline = clock_after(now, health->limit_ms);
-        while (health->phase != PHASE_END) {
-                struct err why = ERR_INIT;
-                enum op_state state;
-
-                if (health->current == NULL)
-                        health->current = start_phase(health, now);
-                state = health->current->type->step(health->current, ready, now, &why);
-                if (state == OP_WAIT) {
-                        health->op.want = health->current->want;
-                        return OP_WAIT;
-                }
-                op_free(TAKE(health->current));
-                if (state == OP_FAILED && !(health->phase == PHASE_SYNC && why.kind == ERR_ENGINE)) {
-                        *err = why;
-                        return OP_FAILED;
-                }
-                if (next_phase(health, err) == -1)
-                        return OP_FAILED;
-                ready = 0;
+        if (failure != NULL && !is_optional) {
+                *err = *failure;
+                return -1;
         }
-        return OP_DONE;
+        if (health->begun && next_phase(health, err) == -1)
+                return -1;
+        health->begun = true;
+        if (health->phase != PHASE_END)
+                *out = start_phase(health, left_ms);
+        return 0;
 }
 
-static void health_free(struct op *op)
+static void health_free(void *self)
 {
-        struct health *health = CONTAINER_OF(op, struct health, op);
+        struct health *health = self;
 
-        op_free(health->current);
         galera_done(&health->state);
         mem_free(health);
 }
 
-static const struct op_type health_type = { .name = "health", .step = health_step, .free = health_free };
-
 struct op *mariadb_health_start(struct database *database, struct mariadb_session *session, int64_t limit_ms)
 {
+        static const struct program_type type = { .name = "health",
+                                                  .next = health_next,
+                                                  .free = health_free };
         struct health *health = MEM_NEW(struct health);
 
-        health->op.type = &health_type;
         health->database = database;
         health->session = session;
-        health->limit_ms = limit_ms;
         health->uptime_s = -1;
         health->state = (struct galera_state)GALERA_STATE_INIT;
-        return &health->op;
+        return program_start(&type, health, limit_ms);
 }

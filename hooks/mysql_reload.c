@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "hooks/mysql_version.h"
+#include "hooks/program.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -25,13 +26,10 @@ enum phase {
 };
 
 struct reload {
-        struct op op;
         struct database *database;
-        int64_t limit_ms;
-        struct mono deadline;
         bool group;
-        enum phase phase;
-        struct op *current;
+        enum phase phase; /* the statement under way */
+        bool begun;
         char warning[200];          /* "" none */
         char certificate[PATH_MAX]; /* of the client port */
         char admin_certificate[PATH_MAX];
@@ -173,57 +171,36 @@ static int next_phase(struct reload *reload, struct err *err)
         return 0;
 }
 
-static struct op *start_phase(struct reload *reload, struct mono now)
+static int reload_next(void *self, const struct err *failure, int64_t left_ms, struct op **out,
+                       struct err *err)
 {
-        const struct statement *statement = &statements[reload->phase];
+        struct reload *reload = self;
+        const struct statement *statement;
 
-        return mariadb_session_run(
+        if (failure != NULL) {
+                *err = *failure;
+                return -1;
+        }
+        if (reload->begun && next_phase(reload, err) == -1)
+                return -1;
+        reload->begun = true;
+        if (reload->phase == PHASE_END)
+                return 0;
+        statement = &statements[reload->phase];
+        *out = mariadb_session_run(
                 mysql_family_of(reload->database)->session,
                 &(struct mariadb_statement){
                         .sql = statement->sql, .right = statement->right, .row = take, .arg = reload },
-                reload->deadline.ms - now.ms);
-}
-
-static enum op_state reload_step(struct op *op, short ready, struct mono now, struct err *err)
-{
-        struct reload *reload = CONTAINER_OF(op, struct reload, op);
-
-        if (reload->deadline.ms == 0)
-                reload->deadline = clock_after(now, reload->limit_ms);
-        while (reload->phase != PHASE_END) {
-                enum op_state state;
-
-                if (reload->current == NULL)
-                        reload->current = start_phase(reload, now);
-                state = reload->current->type->step(reload->current, ready, now, err);
-                if (state == OP_WAIT) {
-                        reload->op.want = reload->current->want;
-                        return OP_WAIT;
-                }
-                op_free(TAKE(reload->current));
-                if (state == OP_FAILED || next_phase(reload, err) == -1)
-                        return OP_FAILED;
-                ready = 0;
-        }
-        return OP_DONE;
-}
-
-static void reload_free(struct op *op)
-{
-        struct reload *reload = CONTAINER_OF(op, struct reload, op);
-
-        op_free(reload->current);
-        mem_free(reload);
+                left_ms);
+        return 0;
 }
 
 struct op *mysql_reload_start(struct database *database, bool group, int64_t limit_ms)
 {
-        static const struct op_type type = { .name = "reload", .step = reload_step, .free = reload_free };
+        static const struct program_type type = { .name = "reload", .next = reload_next, .free = mem_free };
         struct reload *reload = MEM_NEW(struct reload);
 
-        reload->op.type = &type;
         reload->database = database;
         reload->group = group;
-        reload->limit_ms = limit_ms;
-        return &reload->op;
+        return program_start(&type, reload, limit_ms);
 }
