@@ -152,22 +152,38 @@ static int hand_over(struct mssql_job *job, struct mssql_link *link, const struc
         return 0;
 }
 
-int mssql_ask_end(struct mssql_job *job, struct err *err)
+static int yield_lead(struct mssql_job *job, struct mssql_link *link, struct err *err)
 {
-        AUTO(mssql_link_free_p) struct mssql_link *link = NULL;
         const struct mssql_replica *successor = NULL;
 
-        if (mssql_link_open(&job->account, login_limit(job), &link, err) == -1 || ask(job, link, err) == -1)
+        if (ask(job, link, err) == -1)
                 return -1;
         for (int i = 0; i < GROUPS_MAX; i++) {
                 if (mssql_state_successor(&job->state, &successor, err) == -1)
                         return -1;
                 if (successor == NULL)
-                        break;
+                        return 0;
                 if (hand_over(job, link, successor, err) == -1)
                         return -1;
         }
-        if (mssql_job_goes_on(job, err) == -1)
+        return err_set(err, ERR_NOT_READY, "it is still the primary of an availability group");
+}
+
+int mssql_ask_yield(struct mssql_job *job, struct err *err)
+{
+        AUTO(mssql_link_free_p) struct mssql_link *link = NULL;
+
+        if (mssql_link_open(&job->account, login_limit(job), &link, err) == -1)
+                return -1;
+        return yield_lead(job, link, err);
+}
+
+int mssql_ask_end(struct mssql_job *job, struct err *err)
+{
+        AUTO(mssql_link_free_p) struct mssql_link *link = NULL;
+
+        if (mssql_link_open(&job->account, login_limit(job), &link, err) == -1 ||
+            yield_lead(job, link, err) == -1 || mssql_job_goes_on(job, err) == -1)
                 return -1;
         return mssql_link_shut_down(link, mssql_job_left_ms(job), err);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * The two jobs of the agent at a SQL Server. Both run on the thread of a job and leave what they learned in
+ * The jobs of the agent at a SQL Server. They run on the thread of a job and leave what they learned in
  * job->state.
  */
 #include "hooks/mssql_job.h"
@@ -9,8 +9,9 @@
 /* Only asks. ERR_UNHEALTHY when it refuses to say, and what a connection fails with. */
 int mssql_ask_state(struct mssql_job *job, struct err *err) MUST_CHECK;
 /*
- * Ends the server gracefully, when nothing hangs on it: the primary of an availability group with a
- * synchronized secondary first hands over (mssql.failover: auto), or is not ended (ERR_NOT_READY with what to
- * do).
+ * Makes sure that nothing hangs on it: the primary of an availability group with a synchronized secondary
+ * hands over (mssql.failover: auto), or is not to be ended (ERR_NOT_READY with what to do).
  */
+int mssql_ask_yield(struct mssql_job *job, struct err *err) MUST_CHECK;
+/* The same, then SHUTDOWN. */
 int mssql_ask_end(struct mssql_job *job, struct err *err) MUST_CHECK;

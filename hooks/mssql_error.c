@@ -75,13 +75,13 @@ static void describe_remedy(const struct number_row *row, const struct mssql_con
                 (void)snprintf(out, REMEDY_MAX, ": GRANT %s TO [%.64s], the login of the agent",
                                context->right != NULL ? context->right : "CONTROL SERVER", context->user);
         else
-                (void)snprintf(
-                        out, REMEDY_MAX,
-                        ": is this a SQL Server port, and does it take TDS 7.4%s? A server that has only "
-                        "TDS 8.0 (forcestrict) is ended by the process section instead",
-                        context->verified ? " and show a certificate that verifies against ca.crt and "
-                                            "names admin.host"
-                                          : "");
+                (void)snprintf(out, REMEDY_MAX,
+                               ": is this a SQL Server port, and does it take TDS 7.4%s? (One with "
+                               "forcestrict cannot be "
+                               "asked: leave the admin section out, and set process)",
+                               context->verified ? " and show a certificate that verifies against ca.crt and "
+                                                   "names admin.host"
+                                                 : "");
 }
 
 void mssql_error_fill(const struct mssql_fault *fault, const struct mssql_context *context, struct err *err)

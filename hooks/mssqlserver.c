@@ -5,9 +5,9 @@
  * dislikes it does not start at all; hence the rules of its own (mssql_rules.h), judged before the publish.
  *
  * It is asked through FreeTDS (mssql_link.h) on a thread (mssql_job.h), and ended by SHUTDOWN, which writes a
- * checkpoint, or by what the `process` section says. A primary of an availability group is not ended before a
- * synchronized secondary has taken over. The endpoint of the group has a certificate of its own, an object in
- * the database, which this driver does not touch.
+ * checkpoint, or by what the `process` section says (mssql_end.h). A primary of an availability group is not
+ * ended before a synchronized secondary has taken over. The endpoint of the group has a certificate of its
+ * own, an object in the database, which this driver does not touch.
  *
  * Without a configured certificate it signs one at each start and serves that: "off" does not mean that
  * nothing speaks TLS.
@@ -16,8 +16,8 @@
 #include "hooks/drivers.h"
 #include "hooks/mssql_ask.h"
 #include "hooks/mssql_conf.h"
+#include "hooks/mssql_end.h"
 #include "hooks/mssql_rules.h"
-#include "hooks/process_end.h"
 
 #include <stdio.h>
 
@@ -86,9 +86,8 @@ static int ended(void *arg, const struct mssql_state *state, struct err *err UNU
 static struct op *mssqlserver_restart(struct database *database, int64_t limit_ms)
 {
         struct mssqlserver *self = mssqlserver_of(database);
-        struct op *op = process_end_start(&database->settings->process, NULL, limit_ms);
 
-        return op != NULL ? op : mssql_worker_start(self->worker, mssql_ask_end, ended, self, limit_ms);
+        return mssql_end_start(self->worker, database->settings, ended, self, limit_ms);
 }
 
 static int asked(void *arg, const struct mssql_state *state, struct err *err)
@@ -99,10 +98,33 @@ static int asked(void *arg, const struct mssql_state *state, struct err *err)
         return mssql_state_judge(state, &self->before, err);
 }
 
+static enum op_state unasked_step(struct op *op UNUSED, short ready UNUSED, struct mono now UNUSED,
+                                  struct err *err UNUSED)
+{
+        return OP_DONE;
+}
+
+static void unasked_free(struct op *op)
+{
+        mem_free(op);
+}
+
+/* Without a login the handshake is all the proof there is. */
+static struct op *start_unasked(void)
+{
+        static const struct op_type type = { .name = "health", .step = unasked_step, .free = unasked_free };
+        struct op *op = MEM_NEW(struct op);
+
+        op->type = &type;
+        return op;
+}
+
 static struct op *mssqlserver_health(struct database *database, int64_t limit_ms)
 {
         struct mssqlserver *self = mssqlserver_of(database);
 
+        if (!mssql_end_asks(database->settings))
+                return start_unasked();
         return mssql_worker_start(self->worker, mssql_ask_state, asked, self, limit_ms);
 }
 

@@ -4,15 +4,19 @@ The mssqlserver driver on our own SQL Server (tests/peers/sqlserver), which test
 clients. What is served is looked at by FreeTDS, which is told to trust one leaf and no other.
 """
 
+import hashlib
 import json
+import os
 import re
+import socket
 
 import pytest
 
+from support import wire
 from support.agent import RELEASE
 from support.authority import openssl
 from support.poll import free_ports, stays, wait_for
-from support.sqlserver import PASSWORD, SQLServerStack, bsqldb, make_group
+from support.sqlserver import ODBC, PASSWORD, SQLServerStack, bsqldb, make_group, odbc
 
 
 @pytest.fixture
@@ -183,6 +187,55 @@ def test_silent_server_blocks_nothing(make):
     stack.agent.wait_status("waits", lambda s: s["rotation"]["step"] == "apply")
     stays("it answers", lambda: stack.agent.get("/livez")[0] == 200, 2, explain=stack.tail)
     stack.agent.stop()
+
+
+def ended_by_signal(stack):
+    return {"pid-file": str(stack.db.dir / "server.pid"), "executable": os.path.realpath("/usr/bin/python3")}
+
+
+def test_ended_by_a_signal(make):
+    stack = make()
+    stack.agent.config["process"] = ended_by_signal(stack)
+    stack.up()
+    old, fresh = stack.bundle, stack.rotate()
+    stack.assert_seen(fresh, old)
+    assert "because of a system shutdown" in stack.db.logged() and "by request" not in stack.db.logged()
+    assert stack.agent.status()["engine"]["version"] == "16.0.4135.4"
+
+
+def served_strict(port):
+    context = wire.trusting()
+    context.set_alpn_protocols(["tds/8.0"])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock, context.wrap_socket(sock) as tls:
+        return hashlib.sha256(tls.getpeercert(binary_form=True)).hexdigest()
+
+
+def test_strict_server(make, tmp_path):
+    """It takes TDS 8.0 only, which FreeTDS does not speak: ended by a signal, proven by its handshake."""
+    stack = make()
+    stack.db.conf.write_text(stack.db.conf.read_text() + "forcestrict = 1\n")
+    stack.served_fp = lambda: wire.served_or_none(stack.db.port, served_strict)
+    stack.agent.config.update(endpoints=[f"tds8://127.0.0.1:{stack.db.port}"], process=ended_by_signal(stack))
+    del stack.agent.config["admin"]
+    stack.up()
+    old, fresh = stack.bundle, stack.rotate()
+    if ODBC.exists():
+        for bundle, code in ((fresh, 0), (old, 1)):
+            leaf = tmp_path / "leaf.crt"
+            leaf.write_bytes(bundle.cert)
+            assert odbc(stack.db.port, "SELECT 1", encrypt="strict", server_certificate=leaf)[0] == code
+    assert "strict client: tds/8.0" in stack.db.logged()
+
+
+@pytest.mark.skipif(not ODBC.exists(), reason="Microsoft's ODBC driver could not be fetched")
+def test_microsofts_driver_sees_the_new_leaf(make, tmp_path):
+    """Strict, where it compares the leaf byte for byte."""
+    stack = make().up()
+    old, fresh = stack.bundle, stack.rotate()
+    for bundle, code in ((fresh, 0), (old, 1)):
+        leaf = tmp_path / "leaf.crt"
+        leaf.write_bytes(bundle.cert)
+        assert odbc(stack.db.port, "SELECT 1", encrypt="strict", server_certificate=leaf)[0] == code
 
 
 # --- TLS on and off
@@ -404,6 +457,18 @@ def test_primary_without_a_synchronized_secondary(trio):
     primary.wait_proven(bundle, 90)
     assert group.state()["primary"] == "sql-2"
     assert [e["role"] for e in group.ends()] == ["SECONDARY"]
+
+
+def test_primary_ended_by_a_signal_hands_over_first(trio):
+    group = trio(mssql={"failover": "auto"})
+    primary = group.stacks["sql-0"]
+    primary.agent.stop()
+    primary.agent.config["process"] = ended_by_signal(primary)
+    primary.agent.start()
+    old, fresh = primary.bundle, primary.rotate(deadline=60)
+    primary.assert_seen(fresh, old)
+    assert [(e["replica"], e["role"]) for e in group.ends()] == [("sql-0", "SECONDARY")]
+    assert "because of a system shutdown" in primary.db.logged()
 
 
 def test_failover_is_refused(trio):

@@ -64,6 +64,7 @@ class SQLServer:
                                          *more],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=open(self.dir / "log/stderr", "a"), preexec_fn=end_with_parent)
+        (self.dir / "server.pid").write_text(f"{self.process.pid}\n")
         if wait:
             self.wait_up(deadline)
         return self
