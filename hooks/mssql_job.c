@@ -4,11 +4,7 @@
  */
 #include "hooks/mssql_job.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 #include "base/mem.h"
 
@@ -51,56 +47,31 @@ int mssql_job_goes_on(const struct mssql_job *job, struct err *err)
         return 0;
 }
 
-static void job_unref(struct mssql_job *job)
+static struct mssql_job *job_of(struct thread *thread)
 {
-        if (job == NULL || atomic_fetch_sub_explicit(&job->refs, 1, memory_order_acq_rel) != 1)
-                return;
-        if (job->event_fd != -1)
-                (void)close(job->event_fd);
+        return CONTAINER_OF(thread, struct mssql_job, thread);
+}
+
+static void job_free(struct thread *thread)
+{
+        struct mssql_job *job = job_of(thread);
+
         for (size_t i = 0; i < ARRAY_LEN(job->texts); i++)
                 mem_free(job->texts[i]);
         mem_free(job);
 }
 
-static void job_unref_p(struct mssql_job **job)
+static void job_run(struct thread *thread)
 {
-        job_unref(*job);
-}
-
-static void *thread_run(void *arg)
-{
-        struct mssql_job *job = arg;
-        const uint64_t one = 1;
-        ssize_t n;
+        struct mssql_job *job = job_of(thread);
 
         job->result = job->run(job, &job->err);
-        atomic_store_explicit(&job->done, true, memory_order_release);
-        do
-                n = write(job->event_fd, &one, sizeof(one));
-        while (n == -1 && errno == EINTR);
-        job_unref(job);
-        return NULL;
 }
 
-/* Detached, with every signal blocked: handlers and signalfd belong to the main thread. */
-static int spawn(struct mssql_job *job)
+static void job_unref(struct mssql_job *job)
 {
-        pthread_attr_t attr;
-        pthread_t thread;
-        sigset_t all;
-        sigset_t old;
-        int failed = pthread_attr_init(&attr);
-
-        if (failed != 0)
-                return failed;
-        (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-        (void)pthread_attr_setstacksize(&attr, STACK_BYTES);
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_BLOCK, &all, &old);
-        failed = pthread_create(&thread, &attr, thread_run, job);
-        (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-        (void)pthread_attr_destroy(&attr);
-        return failed;
+        if (job != NULL)
+                thread_unref(&job->thread);
 }
 
 static struct mssql_job *job_new(const struct mssql_worker *worker)
@@ -108,8 +79,8 @@ static struct mssql_job *job_new(const struct mssql_worker *worker)
         const struct admin_settings *admin = &worker->settings->admin;
         struct mssql_job *job = MEM_NEW(struct mssql_job);
 
-        atomic_init(&job->refs, 1);
-        job->event_fd = -1;
+        job->thread.run = job_run;
+        job->thread.free = job_free;
         job->library = worker->library;
         job->texts[0] = mem_strdup(admin->host != NULL ? admin->host : DEFAULT_HOST);
         job->texts[1] = mem_strdup(admin->user != NULL ? admin->user : DEFAULT_USER);
@@ -130,8 +101,7 @@ static struct mssql_job *job_new(const struct mssql_worker *worker)
 static int begin(struct task *task, struct err *err)
 {
         struct mssql_worker *worker = task->worker;
-        AUTO(job_unref_p) struct mssql_job *job = NULL;
-        int failed;
+        struct mssql_job *job;
 
         if (!worker->loaded && sybdb_library_open(&worker->library, err) == -1)
                 return -1;
@@ -139,33 +109,23 @@ static int begin(struct task *task, struct err *err)
         job = job_new(worker);
         job->run = task->run;
         job->until = task->until;
-        job->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (job->event_fd == -1)
-                return err_sys(err, errno, "eventfd");
-        atomic_store_explicit(&job->refs, 2, memory_order_relaxed);
-        failed = spawn(job);
-        if (failed != 0) {
-                atomic_store_explicit(&job->refs, 1, memory_order_relaxed);
-                return err_set(err, ERR_NOT_READY, "start a thread: %s", strerror(failed));
+        if (thread_start(&job->thread, STACK_BYTES, err) == -1) {
+                job_free(&job->thread);
+                return -1;
         }
         job_unref(worker->last);
-        atomic_fetch_add_explicit(&job->refs, 1, memory_order_relaxed);
+        thread_ref(&job->thread);
         worker->last = job;
-        task->job = TAKE(job);
+        task->job = job;
         return 0;
 }
 
 static enum op_state wait_for(struct task *task, const struct mssql_job *job)
 {
-        task->op.want.fd = job->event_fd;
+        task->op.want.fd = job->thread.event_fd;
         task->op.want.events = POLLIN;
         task->op.want.until = task->until;
         return OP_WAIT;
-}
-
-static bool is_done(const struct mssql_job *job)
-{
-        return atomic_load_explicit(&job->done, memory_order_acquire);
 }
 
 static enum op_state finish(struct task *task, struct err *err)
@@ -188,7 +148,7 @@ static enum op_state task_step(struct op *op, short ready UNUSED, struct mono no
 
         if (task->until.ms == 0)
                 task->until = clock_after(now, task->limit_ms);
-        if (task->job == NULL && last != NULL && !is_done(last)) {
+        if (task->job == NULL && last != NULL && !thread_is_done(&last->thread)) {
                 if (now.ms < task->until.ms)
                         return wait_for(task, last);
                 (void)err_set(err, ERR_NOT_READY,
@@ -198,7 +158,7 @@ static enum op_state task_step(struct op *op, short ready UNUSED, struct mono no
         }
         if (task->job == NULL && begin(task, err) == -1)
                 return OP_FAILED;
-        if (!is_done(task->job)) {
+        if (!thread_is_done(&task->job->thread)) {
                 if (now.ms < task->until.ms)
                         return wait_for(task, task->job);
                 (void)err_set(err, ERR_TIMEOUT, "%.200s:%d did not answer within %lld ms",

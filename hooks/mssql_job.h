@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * db-lib blocks, so what is asked through it runs on a detached thread of its own and tells its end through
- * an eventfd. An operation that is freed early leaves its thread behind: what both touch is one counted
- * block, and the thread looks whether it was left before each statement, so nothing is ended that nobody
- * waits for.
+ * What is asked through db-lib, which blocks, runs on a thread of its own (base/thread.h). One that was left
+ * behind looks for that before each statement, so nothing is ended that nobody waits for.
  *
  * One job at a time: the next one first waits for a thread that was left behind.
  */
 #include "base/op.h"
+#include "base/thread.h"
 #include "hooks/hook.h"
 #include "hooks/mssql_link.h"
 #include "hooks/mssql_state.h"
@@ -19,10 +18,8 @@ struct mssql_job;
 typedef int mssql_job_run(struct mssql_job *job, struct err *err);
 
 struct mssql_job {
-        atomic_int refs;
-        atomic_bool done; /* result, err and state may be read by the operation */
-        atomic_bool left; /* by the operation */
-        int event_fd;     /* readable when done */
+        struct thread thread; /* first */
+        atomic_bool left;     /* by the operation */
         struct sybdb_library library;
         struct mssql_account account; /* its texts are the copies below */
         char *texts[4];
