@@ -5,11 +5,16 @@
 #include "hooks/sybdb_library.h"
 
 #include <dlfcn.h>
+#include <stdlib.h>
 
 struct symbol {
         const char *name;
         size_t offset;
 };
+
+/* db-lib reads these and lets them win over what it is told. */
+static const char *const variables[] = { "TDSVER",  "TDSDUMP", "TDSDUMPCONFIG",
+                                         "TDSPORT", "TDSHOST", "TDSQUERY" };
 
 #define SYMBOL(name_)                                                                                        \
         {                                                                                                    \
@@ -46,6 +51,8 @@ int sybdb_library_open(struct sybdb_library *out, struct err *err)
                 *(void **)(void *)((char *)&library + symbols[i].offset) = address;
         }
         (void)dlclose(handle); /* it stays, see above */
+        for (size_t i = 0; i < ARRAY_LEN(variables); i++)
+                (void)unsetenv(variables[i]);
         if (library.dbinit() == FAIL)
                 return err_set(err, ERR_INTERNAL, "FreeTDS cannot be initialised");
         *out = library;

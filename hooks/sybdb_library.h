@@ -2,7 +2,8 @@
 #pragma once
 /*
  * FreeTDS' db-lib, loaded when it is first needed: it brings GnuTLS and Kerberos, which an agent of another
- * database should not carry. Once loaded it stays in the process.
+ * database should not carry. Once loaded it stays in the process. Takes its variables out of the environment,
+ * which has no say in where the agent logs in.
  */
 #include "base/err.h"
 

@@ -95,6 +95,16 @@ def test_name_must_fit_beyond_loopback(server, drive, authority):
     assert answer["reason"] == "DatabaseNotReady" and "names admin.host" in answer["error"], answer
 
 
+def test_environment_has_no_say(server, drive, monkeypatch, tmp_path):
+    peer = server()
+    for name, value in (("TDSPORT", "1"), ("TDSHOST", "192.0.2.1"), ("TDSDUMP", str(tmp_path / "dump")), ("TDSVER", "4.2"),
+                        ("FREETDSCONF", "/nonexistent")):
+        monkeypatch.setenv(name, value)
+    answer = drive(peer)("health")
+    assert answer["ok"], answer
+    assert not (tmp_path / "dump").exists(), "it would hold statements and whatever else goes over the wire"
+
+
 def test_login_is_refused(server, drive, password, tmp_path):
     peer = server()
     password.write_text("wrong\n")
@@ -194,13 +204,15 @@ def test_given_up_in_the_middle_ends_nothing(server, drive):
 
 
 def test_next_one_waits_for_the_one_left_behind(server, drive):
+    """However often it is given up: one thread beside the first."""
     peer = server()
-    one = drive(peer, limit=3000)
+    one = drive(peer, limit=5000)
     peer.faults(silent=True)
-    assert one("abandon 100")["reason"] == "Timeout"
+    for _ in range(5):
+        assert one("abandon 100")["reason"] == "Timeout"
+    assert len(os.listdir(f"/proc/{one.process.pid}/task")) == 2
     peer.faults()
-    answer = wait_for("it works again", lambda: one("health")["ok"], 30)
-    assert answer
+    wait_for("it works again", lambda: one("health")["ok"], 30)
 
 
 def test_bad_settings(tmp_path):
