@@ -9,12 +9,13 @@ import socket
 import pytest
 
 from support import mysql
+from support.agent import run
 from support.authority import openssl
 from support.openssl import seen_by_openssl
 from support.poll import free_port
 from support.relay import Relay
 from support.stack import Stack
-from support.wire import WireError, read_packet
+from support.wire import WireError, read_packet, served_x
 
 pytestmark = pytest.mark.skipif(not mysql.available(), reason="MySQL of Debian unstable could not be fetched")
 
@@ -114,6 +115,20 @@ def test_admin_port_with_files_of_somebody_else(stack, authority):
     bundle = stack.rotate()
     assert stack.seen() == (bundle.fp, other.fp)
     assert not stack.agent.find("rollback_started")
+
+
+def test_x_protocol_keeps_its_certificate(stack, authority):
+    """The statement says OK and warns of nothing; a restart is what it takes. So the drivers' table says."""
+    port = free_port()
+    stack.db.extra += ["--mysqlx=ON", f"--mysqlx-port={port}", "--mysqlx-bind-address=127.0.0.1",
+                       f"--mysqlx-socket={stack.db.socket.parent / 'x.sock'}"]
+    first = stack.up().bundle
+    assert served_x(port) == first.fp
+    second = stack.rotate()
+    assert seen_by_openssl(stack.db.port) == second.fp and served_x(port) == first.fp
+    stack.db.restart()
+    assert served_x(port) == second.fp
+    assert "the X protocol (port 33060)" in run("engines", "mysql")[1]
 
 
 class Rewriter(Relay):

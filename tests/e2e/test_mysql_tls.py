@@ -5,6 +5,7 @@ and both newer ones in the place of Percona's, which cannot be had. What is on i
 client, and the server's own client with and without TLS.
 """
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,9 @@ class PlainStack(Stack):
         self.agent.wait(f"{mode} is proven", lambda: [e for e in self.agent.find("rotation_succeeded")
                                                       if e["_at"] > written["_at"]], 90)
 
-    def client(self, *how):
+    def client(self, *how, user="client"):
         """Over TCP, as a user with a password."""
-        return self.db.run_client("SELECT 1", "--host=127.0.0.1", f"--port={self.db.port}", *how, user="client",
+        return self.db.run_client("SELECT 1", "--host=127.0.0.1", f"--port={self.db.port}", *how, user=user,
                                   password=PASSWORD)
 
     def served_fp(self):
@@ -208,3 +209,56 @@ def test_fragment_that_is_no_option_file(make, tidy):
     stack.agent.wait("it is told", lambda: [e for e in stack.agent.events if "line 1: 'mysqld:' stands in no [group]"
                                             in str(e.get("error"))], 30)
     assert stack.fragment.read_text() == text and serves_no_tls(stack.db.port)
+
+
+def variables(stack, like):
+    return dict(row if len(row) == 2 else [row[0], ""] for row in stack.db.sql(f"SHOW VARIABLES LIKE '{like}'"))
+
+
+def x509(path, *what):
+    done = subprocess.run(["openssl", "x509", "-in", str(path), "-inform", "PEM", "-nameopt", "RFC2253", "-noout", *what],
+                          capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["percona-mysql", "percona-mariadb"])
+def test_what_kubedbs_documents_look_at(make, tidy, name, tmp_path):
+    """
+    KubeDB's own checks of PerconaXtraDB: SHOW VARIABLES before and after, dates and subject of the files, a user
+    who must use TLS. Its `have_ssl` is of 8.0: MySQL 9.7 has it no more.
+    """
+    stack = make(name, tls="off")
+    up(stack, tidy)
+    before = variables(stack, "%ssl%")
+    assert before.get("have_ssl", "DISABLED") == "DISABLED"
+    assert variables(stack, "%require_secure_transport%") == {"require_secure_transport": "OFF"}
+    assert not str(stack.published) in str(before)
+
+    stack.switch("required")
+    after = variables(stack, "%ssl%")
+    assert after.get("have_ssl", "YES") == "YES"
+    assert {after[key] for key in ("ssl_ca", "ssl_cert", "ssl_key")} == {
+        str(stack.published / file) for file in ("ca.crt", "tls.crt", "tls.key")}
+    assert variables(stack, "%require_secure_transport%") == {"require_secure_transport": "ON"}
+
+    stack.db.sql(f"CREATE USER 'certified'@'%' IDENTIFIED BY '{PASSWORD}' REQUIRE X509")
+    stack.db.sql(f"CREATE USER 'encrypted'@'%' IDENTIFIED BY '{PASSWORD}' REQUIRE SSL")
+    identity = [f"--ssl-cert={stack.published / 'tls.crt'}", f"--ssl-key={stack.published / 'tls.key'}"]
+    for user, how, welcome in (("certified", stack.with_tls, False), ("certified", [*stack.with_tls, *identity], True),
+                               ("encrypted", stack.without, False), ("encrypted", stack.with_tls, True)):
+        done = stack.client(*how, user=user)
+        assert (done.returncode == 0) is welcome, (user, how, done.stderr)
+        assert welcome or "ERROR 1045" in done.stderr or "ERROR 3159" in done.stderr, done.stderr
+
+    leaf = stack.published / "tls.crt"
+    date = x509(leaf, "-enddate")
+    stack.bundle = stack.authority.issue(days=200, cn="sample-pxc.demo.svc")
+    stack.volume.publish(stack.bundle)
+    stack.wait_proven(stack.bundle, 60)
+    assert x509(leaf, "-enddate") != date
+    assert x509(leaf, "-subject") == "subject=CN=sample-pxc.demo.svc\n"
+    stack.assert_on(required=True)
+
+    stack.switch("off")
+    assert variables(stack, "%require_secure_transport%") == {"require_secure_transport": "OFF"}
+    assert not str(stack.published) in str(variables(stack, "%ssl%"))

@@ -87,6 +87,21 @@ def served(port, ca_file=None):
         return _digest(tls)
 
 
+def served_x(port):
+    """The same of the X protocol (port 33060): CapabilitiesSet tls=true, OK, TLS."""
+    capability = bytes.fromhex("0a0f 0a0d 0a03 746c73 1206 0801 1204 0807 4001")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        sock.sendall(struct.pack("<IB", len(capability) + 1, 2) + capability)
+        kind = 11
+        while kind == 11:  # a notice
+            length, kind = struct.unpack("<IB", _exactly(sock, 5))
+            text = _exactly(sock, length - 1)
+        if kind != 0:
+            raise WireError(f"X protocol: message {kind}: {text!r}")
+        with trusting().wrap_socket(sock, server_hostname="localhost") as tls:
+            return _digest(tls)
+
+
 def served_direct(port, ca_file=None, server_name="localhost", client=None):
     """The same for direct TLS (HTTPS, Galera group links). client: (cert file, key file)."""
     context = trusting(ca_file)
