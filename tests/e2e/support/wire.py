@@ -89,7 +89,7 @@ def served(port, ca_file=None):
 
 def served_x(port):
     """The same of the X protocol (port 33060): CapabilitiesSet tls=true, OK, TLS."""
-    capability = bytes.fromhex("0a0f 0a0d 0a03 746c73 1206 0801 1204 0807 4001")
+    capability = bytes.fromhex("0a11 0a0f 0a03 746c73 1208 0801 1204 0807 4001")
     with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
         sock.sendall(struct.pack("<IB", len(capability) + 1, 2) + capability)
         kind = 11
