@@ -5,9 +5,6 @@ When one fails, look at what the probe printed (it is in the assertion) and at t
 """
 
 import json
-import os
-import pwd
-import shutil
 import socket
 import subprocess
 import time
@@ -15,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from support import postgres
 from support.agent import run
 from support.authority import Authority, fingerprint, openssl
-from support.poll import end_with_parent, free_port, wait_for
+from support.openssl import OpenSSLServer
 
 
 def write(folder, files):
@@ -48,25 +46,8 @@ def chained(tmp_path):
 
 
 @pytest.fixture
-def s_server(tmp_path, tidy):
-    class Server:
-        def __init__(self, files, *more):
-            self.port = free_port()
-            self.process = subprocess.Popen(
-                ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", files / "tls.crt", "-key",
-                 files / "tls.key", "-quiet", *map(str, more)],
-                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                preexec_fn=end_with_parent)
-            wait_for("s_server", self.listens, 10)
-
-        def listens(self):
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-        def cleanup(self):
-            self.process.kill()
-            self.process.wait()
-    return lambda files, *more: tidy(Server(files, *more))
+def s_server(tidy):
+    return lambda files, *more: tidy(OpenSSLServer(files, *more))
 
 
 def test_mariadb(mariadb, chained, tmp_path):
@@ -177,41 +158,14 @@ def test_encrypted_key(s_server, authority, tmp_path):
     assert code == 1 and "sesame" not in err
 
 
-def test_postgres(authority, tmp_path, tidy):
+def test_postgres(authority, tidy):
     """A private server; without one installed there is nothing to prove."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not binaries:
+    if not postgres.available():
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
     bundle = authority.issue()
-    folder = Path(subprocess.run(["mktemp", "-d"], capture_output=True, text=True, check=True).stdout.strip())
-    files = write(folder / "files", bundle.files())
-
-    class Server:
-        port = free_port()
-        process = None
-
-        def cleanup(self):
-            if self.process is not None:
-                self.process.terminate()
-                self.process.wait()
-            shutil.rmtree(folder)
-    server = tidy(Server())
-    user = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    for path in (folder, files, *files.iterdir()):
-        os.chown(path, user.pw_uid, user.pw_gid)
-
-    def command(name, *args, **more):
-        return dict(args=[binaries[-1] / name, *args], user=user.pw_uid, group=user.pw_gid, extra_groups=[],
-                    cwd=folder, stdin=subprocess.DEVNULL, **more)
-    subprocess.run(**command("initdb", "-D", folder / "data", "-A", "trust", "--no-sync", capture_output=True, check=True))
-    settings = {"port": server.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "ssl": "on",
-                "ssl_cert_file": files / "tls.crt", "ssl_key_file": files / "tls.key", "fsync": "off"}
-    server.process = subprocess.Popen(**command(
-        "postgres", "-D", folder / "data", *(f"--{name}={value}" for name, value in settings.items()),
-        stderr=subprocess.DEVNULL, preexec_fn=end_with_parent))
-    url = f"postgres://127.0.0.1:{server.port}"
-    wait_for("PostgreSQL", lambda: run("probe", url)[0] == 0, 30)
-    code, seen, _ = probe_json("--ca", files / "ca.crt", "--expect", files / "tls.crt", url)
+    server = tidy(postgres.Postgres(bundle)).start()
+    code, seen, _ = probe_json("--ca", server.files / "ca.crt", "--expect", server.files / "tls.crt",
+                               f"postgres://127.0.0.1:{server.port}")
     assert code == 0 and seen["chain"][0]["fingerprint"] == s_client(server.port, "-starttls", "postgres") == bundle.fp
 
 

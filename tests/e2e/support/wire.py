@@ -102,6 +102,17 @@ def served_x(port):
             return _digest(tls)
 
 
+def served_postgres(port):
+    """The same of PostgreSQL: SSLRequest, S, TLS."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+        sock.sendall(struct.pack(">II", 8, 80877103))
+        answer = _exactly(sock, 1)
+        if answer != b"S":
+            raise WireError(f"TLS is off: {answer!r}")
+        with trusting().wrap_socket(sock, server_hostname="localhost") as tls:
+            return _digest(tls)
+
+
 def served_direct(port, ca_file=None, server_name="localhost", client=None):
     """The same for direct TLS (HTTPS, Galera group links). client: (cert file, key file)."""
     context = trusting(ca_file)
