@@ -9,10 +9,11 @@
 #include "certs/handshake.h"
 #include "hooks/druid_facts.h"
 
-#define LOOKS        2 /* of the scanner, until it takes a change */
-#define GRACE_MS     2000
-#define PAUSE_MS     100
-#define HANDSHAKE_MS 5000
+#define LOOKS               2 /* of the scanner, until it takes a change */
+#define INTERVAL_DEFAULT_MS 60000
+#define GRACE_MS            2000
+#define PAUSE_MS            100
+#define HANDSHAKE_MS        5000
 
 struct reload {
         struct op op;
@@ -47,6 +48,15 @@ static struct op *start_current(struct reload *reload, struct mono now)
         return handshake_start(&request, left < HANDSHAKE_MS ? left : HANDSHAKE_MS, &reload->result);
 }
 
+/* What the node said; without a login it says nothing, and then it is what its settings are to say. */
+static int64_t interval_of(const struct druid *druid)
+{
+        if (druid->interval_ms != 0)
+                return druid->interval_ms;
+        return druid->database.mode == TLS_UNMANAGED ? INTERVAL_DEFAULT_MS
+                                                     : druid->database.settings->druid.reload_interval_ms;
+}
+
 static int node_answered(struct reload *reload, struct mono now, struct err *err)
 {
         if (reload->druid->cannot_reload)
@@ -54,7 +64,7 @@ static int node_answered(struct reload *reload, struct mono now, struct err *err
                                "this node does not read its key store again while it runs "
                                "(druid.server.https.reloadSslContext is not true): set that, or set apply to "
                                "restart");
-        reload->scanned = clock_after(now, LOOKS * reload->druid->interval_ms + GRACE_MS);
+        reload->scanned = clock_after(now, LOOKS * interval_of(reload->druid) + GRACE_MS);
         if (reload->scanned.ms > reload->deadline.ms)
                 reload->scanned = reload->deadline;
         return 0;
@@ -64,8 +74,7 @@ static bool is_served(const struct reload *reload)
 {
         const struct bundle *published = reload->druid->database.published;
 
-        return published == NULL ||
-               hex_fingerprint_equal(&reload->result.chain.certs[0]->fp, &bundle_leaf(published)->fp);
+        return hex_fingerprint_equal(&reload->result.chain.certs[0]->fp, &bundle_leaf(published)->fp);
 }
 
 /* True when it is over. */
@@ -120,6 +129,8 @@ static enum op_state reload_step(struct op *op, short ready, struct mono now, st
                 }
                 if (node_answered(reload, now, err) != 0)
                         return OP_FAILED;
+                if (reload->druid->database.published == NULL)
+                        return OP_DONE;
         }
         return wait_for(reload);
 }

@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 from . import wire
+from .agent import BINARY
 from .poll import end_with_parent, free_ports, tail, wait_for
 from .stack import Stack
 
@@ -168,12 +169,12 @@ class DruidStack(Stack):
 
     driver = "druid"
 
-    def __init__(self, folder, role, zookeeper, authority, tls=True, read=None, **config):
+    def __init__(self, folder, role, zookeeper, authority, starts_with_tls=True, read=None, **config):
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.password_file = folder / "store-password"
         self.password_file.write_text(PASSWORD + "\n")
-        self.server = lambda where, *_: Node(where, role, zookeeper, read or self.published, tls)
+        self.server = lambda where, *_: Node(where, role, zookeeper, read or self.published, starts_with_tls)
         self._role = role
         super().__init__(folder, None, authority, **config)
 
@@ -184,6 +185,31 @@ class DruidStack(Stack):
                 "druid": {"role": ROLES[self._role][0], "plain-port": self.db.plain, "client-extension": False,
                           "reload-interval": "1s"},
                 "process": {"pid-file": str(self.db.pid_file), "executable": "java"}}
+
+    def publish_first(self):
+        self.bundle = self.bundle or self.authority.issue()
+        self.volume.publish(self.bundle)
+        self.agent.start()
+        self.agent.wait("first publish", lambda: (self.published / "keystore.jks").exists())
+
+    def begin(self):
+        """up() in two halves, so that several nodes can start at the same time."""
+        self.publish_first()
+        self.db.start(wait=False)
+
+    def finish(self):
+        self.db.wait_up()
+        self.wait_proven(self.bundle, 60)
+        assert self.served_fp() == self.bundle.fp
+        self.agent.forget()
+
+    def restart_agent(self, **config):
+        """binary=…, and anything else that its configuration is to say from now on."""
+        self.agent.stop()
+        if "binary" in config:
+            self.agent.binary = config.pop("binary") or BINARY
+        self.agent.config.update(config)
+        self.agent.start()
 
     def served_fp(self):
         return wire.served_or_none(self.db.port, wire.served_direct)
