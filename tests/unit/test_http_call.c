@@ -72,9 +72,9 @@ static struct peer start_peer(int listener, const char *answer)
         return peer;
 }
 
-static struct peer start_tcp(const char *answer)
+static struct peer start_at(in_addr_t address, const char *answer)
 {
-        struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(address) };
         socklen_t len = sizeof(at);
         int listener = socket(AF_INET, SOCK_STREAM, 0);
         struct peer peer;
@@ -85,6 +85,16 @@ static struct peer start_tcp(const char *answer)
         peer = start_peer(listener, answer);
         peer.port = ntohs(at.sin_port);
         return peer;
+}
+
+static struct peer start_tcp(const char *answer)
+{
+        return start_at(INADDR_LOOPBACK, answer);
+}
+
+static struct peer start_any(const char *answer)
+{
+        return start_at(INADDR_ANY, answer);
 }
 
 static void end_peer(struct peer *peer, struct buf *request)
@@ -204,6 +214,84 @@ static void nobody_there(void **state UNUSED)
         assert_int_equal(err.kind, ERR_NOT_READY);
 }
 
+static int ask(const char *url, const char *user, const char *password, struct buf *body, struct err *err)
+{
+        AUTO(curl_library_close_p) struct curl_library *library = NULL;
+        AUTO(secret_done_p) struct secret secret = SECRET_INIT;
+        AUTO(op_free_p) struct op *op = NULL;
+
+        if (password != NULL)
+                secret_set(&secret, password, strlen(password));
+        op = http_call_start(&(struct http_request){ .url = url,
+                                                     .method = "GET",
+                                                     .user = user,
+                                                     .password = &secret,
+                                                     .body = body,
+                                                     .limit_ms = 10000 },
+                             &library);
+        *err = (struct err)ERR_INIT;
+        return op_run(op, 15000, err);
+}
+
+static void hands_out_the_body(void **state UNUSED)
+{
+        static const struct {
+                const char *answer;
+                size_t max;
+                enum err_kind kind;
+                const char *body;
+        } cases[] = {
+                { "HTTP/1.1 200 OK\r\n\r\n{\"a\": 1}\n", 64, ERR_NONE, "before {\"a\": 1}\n" },
+                { "HTTP/1.1 503 No\r\n\r\nloading\n", 64, ERR_ENGINE, "before loading\n" },
+                { FLOOD, 8192, ERR_LIMIT, NULL },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct peer peer = start_tcp(cases[i].answer);
+                AUTO(mem_free_p) char *url = mem_printf("http://127.0.0.1:%d/x", peer.port);
+                AUTO(buf_done_p) struct buf body = BUF_INIT(cases[i].max);
+                struct err err;
+
+                buf_add_str(&body, "before ");
+                (void)!ask(url, NULL, NULL, &body, &err);
+                end_peer(&peer, NULL);
+                assert_int_equal(err.kind, cases[i].kind);
+                if (cases[i].body != NULL)
+                        assert_string_equal(buf_str(&body), cases[i].body);
+                if (cases[i].kind == ERR_ENGINE)
+                        assert_non_null(strstr(err.text, "answered 503: loading"));
+                assert_true(body.len <= cases[i].max);
+        }
+}
+
+/* 127.9.9.9 is here too, but nothing that the code takes for loopback. */
+static void logs_in_where_nobody_listens(void **state UNUSED)
+{
+        static const struct {
+                const char *host;
+                const char *password;
+                const char *header; /* echo -n user:password | base64 */
+        } cases[] = {
+                { "127.0.0.1", "s3cret", "Authorization: Basic YWRtaW46czNjcmV0\r\n" },
+                { "localhost", NULL, "Authorization: Basic YWRtaW46\r\n" },
+                { "127.9.9.9", "s3cret", NULL },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct peer peer = start_any("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                AUTO(mem_free_p) char *url = mem_printf("http://%s:%d/", cases[i].host, peer.port);
+                AUTO(buf_done_p) struct buf request = BUF_INIT(1 << 16);
+                struct err err;
+
+                assert_int_equal(ask(url, "admin", cases[i].password, NULL, &err), 0);
+                end_peer(&peer, &request);
+                if (cases[i].header != NULL)
+                        assert_non_null(strstr(buf_str(&request), cases[i].header));
+                else
+                        assert_null(strstr(buf_str(&request), "Authorization"));
+        }
+}
+
 static void urls(void **state UNUSED)
 {
         static const char *const bad[] = {
@@ -248,9 +336,14 @@ static void freed_in_the_middle(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(answers),     cmocka_unit_test(methods),
-                cmocka_unit_test(unix_socket), cmocka_unit_test(nobody_there),
-                cmocka_unit_test(urls),        cmocka_unit_test(freed_in_the_middle),
+                cmocka_unit_test(answers),
+                cmocka_unit_test(methods),
+                cmocka_unit_test(unix_socket),
+                cmocka_unit_test(nobody_there),
+                cmocka_unit_test(urls),
+                cmocka_unit_test(freed_in_the_middle),
+                cmocka_unit_test(hands_out_the_body),
+                cmocka_unit_test(logs_in_where_nobody_listens),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
