@@ -16,6 +16,7 @@ from support.plain import PASSWORD, SERVERS, PlainStack
 from support.poll import wait_for
 from support.supervisor import Supervisor
 
+
 def template_of(name, request):
     """One for each kind of server."""
     kind = SERVERS[name][1]

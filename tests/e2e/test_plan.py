@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The plan on one server: a rotation waits for its turn, and goes on when it comes; what is no plan is told, and the one
+before is followed; without a plan the agent is on its own.
+"""
+
+import json
+import os
+
+import pytest
+
+from support.poll import stays, wait_for
+
+
+@pytest.fixture
+def plan(tmp_path):
+    folder = tmp_path / "plan"
+    folder.mkdir()
+
+    def write(text=None, **members):
+        fresh = folder / "plan.new"
+        fresh.write_text(json.dumps(members) if text is None else text)
+        os.rename(fresh, folder / "plan.json")
+    write.path = folder / "plan.json"
+    return write
+
+
+@pytest.fixture
+def planned(make_stack, plan):
+    """Nothing may act from the start, and yet the first bundle is published: its database waits for it."""
+    plan(request="hold", turn=[])
+    stack = make_stack(plan=str(plan.path), instance="db-0")
+    return stack.up()
+
+
+def test_turn(planned, plan, authority):
+    old, new = planned.bundle, authority.issue()
+    planned.volume.publish(new)
+    planned.agent.wait_status("held", lambda s: s["plan"]["held"] and not s["plan"]["turn"])
+    stays("another's turn", lambda: planned.published_fp() == old.fp, 1, explain=planned.tail)
+    plan(request="hold", turn=["db-1"])
+    stays("still another's", lambda: planned.published_fp() == old.fp, 1, explain=planned.tail)
+    plan(request="go", turn=["db-1", "db-0"])
+    planned.wait_proven(new)
+    planned.assert_serves(new)
+    planned.agent.wait_status("done", lambda s: s["plan"]["request"] == "go" and s["plan"]["done"])
+    assert planned.agent.metrics()["certrotate_plan_done"] == 1
+
+
+def test_no_plan_any_more(planned, plan, authority):
+    planned.volume.publish(new := authority.issue())
+    planned.agent.wait_status("held", lambda s: s["plan"]["held"])
+    plan.path.unlink()
+    planned.wait_proven(new)
+    assert planned.agent.status()["plan"] is None
+
+
+@pytest.mark.parametrize("text, says", [
+    ("", "plan.json"), ("{\"turn\": [", "plan.json"), ("{\"turn\": \"db-0\"}", "turn must be a list"),
+    ("{\"phase\": \"leave\"}", "there are trust, leaf and prune"), ("[1]", "must be an object")])
+def test_no_plan_at_all(planned, plan, authority, text, says):
+    """It may be half of one that says "wait": nobody acts on it."""
+    old = planned.bundle
+    planned.volume.publish(new := authority.issue())
+    planned.agent.wait_status("held", lambda s: s["plan"]["held"])
+    plan(text=text)
+    planned.agent.wait_status("told", lambda s: says in str((s["plan"] or {}).get("message")))
+    stays("the plan before", lambda: planned.published_fp() == old.fp, 1, explain=planned.tail)
+    plan(request="go")
+    planned.wait_proven(new)
+    assert planned.agent.status()["plan"]["message"] is None
+
+
+def test_a_lock_that_stays_over_a_restart(planned, plan, authority):
+    """Killed while it is held: the next process holds, too, and goes on from there."""
+    old, new = planned.bundle, authority.issue()
+    planned.volume.publish(new)
+    planned.agent.wait_status("held", lambda s: s["plan"]["held"])
+    planned.agent.kill()
+    planned.agent.start()
+    planned.agent.wait_status("held", lambda s: (s["plan"] or {}).get("held"))
+    assert planned.published_fp() == old.fp
+    plan(request="go", turn=["db-0"])
+    planned.wait_proven(new)
+
+
+def test_plan_of_kubelet(make_stack, tmp_path, authority):
+    """A mounted ConfigMap: swapped by its ..data, and seen at once."""
+    folder = tmp_path / "configmap"
+
+    def swap(number, **members):
+        generation = folder / f"..{number}"
+        generation.mkdir(parents=True)
+        (generation / "plan.json").write_text(json.dumps(members))
+        (folder / "..data_tmp").symlink_to(generation.name)
+        os.rename(folder / "..data_tmp", folder / "..data")
+    swap(1, turn=[])
+    (folder / "plan.json").symlink_to("..data/plan.json")
+    stack = make_stack(plan=str(folder / "plan.json"), rescan="1h").up()
+    stack.volume.publish(new := authority.issue())
+    stack.agent.wait_status("held", lambda s: s["plan"]["held"])
+    swap(2, request="go")
+    stack.wait_proven(new)
+    wait_for("done", lambda: stack.agent.status()["plan"]["done"], 10)
