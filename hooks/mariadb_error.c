@@ -122,18 +122,18 @@ static unsigned told_before_tls(unsigned code, const char **text)
         return told;
 }
 
-void mariadb_error_fill(unsigned given, const char *text, const struct mariadb_context *context,
+void mariadb_error_fill(unsigned code, const char *text, const struct mariadb_context *context,
                         struct err *err)
 {
-        const unsigned code = told_before_tls(given, &text);
-        const struct code_row *row = row_of(code);
+        const unsigned told = told_before_tls(code, &text);
+        const struct code_row *row = row_of(told);
         enum err_kind kind = row != NULL                  ? row->kind
                              : context->statement == NULL ? ERR_NOT_READY
                                                           : ERR_ENGINE;
         char remedy[REMEDY_MAX];
 
         /* The library's own text names whatever its buffer holds by then. */
-        if (code == CODE_METHOD)
+        if (told == CODE_METHOD)
                 text = "the server asks for a way to log in that the agent refuses";
         /* A server that takes a connection and drops it is just coming or going. */
         if (context->statement == NULL && kind == ERR_NETWORK)
@@ -141,8 +141,8 @@ void mariadb_error_fill(unsigned given, const char *text, const struct mariadb_c
 
         describe_remedy(row, context, remedy);
         if (context->statement == NULL)
-                (void)err_set(err, kind, "connect to %.108s: %.160s (%u)%s", context->where, text, code,
+                (void)err_set(err, kind, "connect to %.108s: %.160s (%u)%s", context->where, text, told,
                               remedy);
         else
-                (void)err_set(err, kind, "%.56s: %.200s (%u)%s", context->statement, text, code, remedy);
+                (void)err_set(err, kind, "%.56s: %.200s (%u)%s", context->statement, text, told, remedy);
 }
