@@ -365,6 +365,9 @@ class Trio:
         self.folder = make_group(folder / "group", self.names, self.ports)
         self.stacks = {}
         for name in self.names:
+            if "tls" in config:
+                config.update({"conf": "[language]\nlcid = 1033\n",
+                               "settings-file": str(folder / name / "mssqlserver/mssql.conf")})
             stack = tidy(SQLServerStack(folder / name, authority, name=name, group=self.folder, **config))
             stack.db.port = self.ports[self.names.index(name)]
             stack.agent.config.update(stack.settings())
@@ -426,6 +429,34 @@ def test_availability_group_all_at_once(trio):
         stack.wait_proven(fresh[name], 120)
         stack.assert_seen(fresh[name])
     assert all(e["role"] != "PRIMARY" for e in group.ends()), group.state()["log"]
+
+
+def test_tls_is_switched_on_in_a_group(trio):
+    group = trio(mssql={"failover": "auto"}, tls="off")
+    for name in ("sql-1", "sql-2", "sql-0"):
+        stack = group.stacks[name]
+        assert self_signed(stack)
+        switch(stack, "required")
+        assert stack.db.conf.read_text() == "[language]\nlcid = 1033\n\n" + ours(stack, 1)
+        stack.assert_seen(stack.bundle)
+        assert encrypted(stack, encryption="request") == "TRUE"
+    assert [(e["replica"], e["role"]) for e in group.ends()] == [(n, "SECONDARY") for n in ("sql-1", "sql-2", "sql-0")]
+
+
+def test_agent_is_killed_between_failover_and_shutdown(trio):
+    group = trio(mssql={"failover": "auto"})
+    primary = group.stacks["sql-0"]
+    old, bundle = primary.bundle, primary.issue()
+    primary.db.faults(slow=0.5)
+    primary.volume.publish(bundle)
+    primary.agent.wait("it failed over", lambda: any(e["event"] == "failed over" for e in group.state()["log"]), 60)
+    primary.agent.kill()
+    assert group.ends() == []
+    primary.db.faults()
+    primary.agent.start()
+    primary.wait_proven(bundle, 60)
+    primary.assert_seen(bundle, old)
+    assert [(e["replica"], e["role"]) for e in group.ends()] == [("sql-0", "SECONDARY")]
 
 
 def test_primary_is_not_restarted(trio):
