@@ -209,6 +209,17 @@ def test_partitions_that_are_not_online(cluster, drives):
     assert answer["reason"] == "DatabaseUnhealthy" and "db_1 (replica) is recovering" in answer["error"], answer
 
 
+def test_nodes_that_are_not_online(cluster, drives):
+    cluster.master.fault(leaf_states={"4": "recovering"})
+    answer = drives[0]("health")
+    assert answer["reason"] == "DatabaseUnhealthy", answer
+    assert f"leaf 127.0.0.1:{cluster.leaves[1].port} is recovering, not online" in answer["error"], answer
+    cluster.master.fault(leaf_states=None)
+    cluster.child.stop()
+    answer = drives[0]("health")
+    assert f"aggregator 127.0.0.1:{cluster.child.port} is offline" in answer["error"], answer
+
+
 def restarted(node, drive, tidy):
     """Once a node and test: its kubelet stays, for what a thread has started ends with it."""
     kubelet = tidy(Kubelet(node))

@@ -113,7 +113,8 @@ def test_reload(node, authority):
     assert "2474" in node.client("SSL_RELOAD").stderr
 
 
-@pytest.mark.parametrize("before,after", [("on", "mixed"), ("mixed", "on"), ("on", "off"), ("off", "on")])
+@pytest.mark.parametrize("before,after", [("on", "mixed"), ("mixed", "on"), ("on", "off"), ("off", "on"),
+                                          ("mixed", "off"), ("off", "mixed")])
 def test_what_takes_a_restart(node, before, after):
     node.write_config(tls=before)
     node.restart()
