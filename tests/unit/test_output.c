@@ -233,6 +233,7 @@ static void bad_stores_are_found(void **state UNUSED)
         AUTO(secret_done_p) struct secret wrong = SECRET_INIT;
         AUTO(buf_done_p) struct buf keys = BUF_INIT(OUTPUT_ROOM);
         AUTO(buf_done_p) struct buf trust = BUF_INIT(OUTPUT_ROOM);
+        struct bundle mixed;
         struct err err = ERR_INIT;
 
         secret_set(&password, "changeit", 8);
@@ -246,6 +247,9 @@ static void bad_stores_are_found(void **state UNUSED)
         assert_int_equal(pkcs12_check_key_store(keys.data, keys.len, NULL, bundle, &err), -1);
         assert_int_equal(pkcs12_check_key_store(keys.data, keys.len, &password, other, &err), -1);
         assert_non_null(strstr(err.text, "another key"));
+        mixed = *bundle;
+        mixed.chain = other->chain;
+        assert_int_equal(pkcs12_check_key_store(keys.data, keys.len, &password, &mixed, &err), -1);
         assert_int_equal(pkcs12_check_key_store(keys.data, keys.len - 1, &password, bundle, &err), -1);
         assert_int_equal(pkcs12_check_key_store(keys.data, 0, &password, bundle, &err), -1);
         assert_int_equal(pkcs12_check_key_store(trust.data, trust.len, &password, bundle, &err), -1);

@@ -117,6 +117,8 @@ static void edits(void **state UNUSED)
                 { "a=b\\", "a=b\\\n\non=1 2\ndir=C:\\\\x\n" },
                 { "a=b\\\n", "a=b\\\n\non=1 2\ndir=C:\\\\x\n" },
                 { "a=b\\\r\n  ", "a=b\\\r\n  \r\n\r\non=1 2\r\ndir=C:\\\\x\r\n" },
+                /* behind a lone \r a \n would only be the rest of it, and the line still continued */
+                { "x\ny=\\\r", "x\ny=\\\r\ron=1 2\rdir=C:\\\\x\r" },
                 { "# c\\", "# c\\\non=1 2\ndir=C:\\\\x\n" },
                 /* right already, however it is written */
                 { " on : \\\n  1\\u00202\ndir C:\\\\x", " on : \\\n  1\\u00202\ndir C:\\\\x" },
