@@ -146,6 +146,33 @@ static bool start(struct agent *agent, struct err *err)
         return true;
 }
 
+/*
+ * A switch of the mode is published out of turn and only the restart waits for it: parts of the settings are
+ * read by a running server too (how Galera's state transfers are made), and must say the same on every member
+ * before the first one joins again.
+ */
+static bool is_held(const struct agent *agent)
+{
+        return switches_mode(agent) && !agent->plan.turn && !agent->rotation.rolling_back;
+}
+
+static void hold(struct agent *agent)
+{
+        struct err err;
+
+        if (agent->once) {
+                (void)err_set(&err, ERR_NOT_READY, "the restart waits for this instance's turn");
+                leave(agent, &err);
+                return;
+        }
+        if (!agent->status.plan.held)
+                log_info("turn_waited_for", LOG_S("request", agent->plan.request),
+                         LOG_S("tls", tls_mode_name(agent->mode)));
+        agent->status.plan.held = true;
+        agent->waiting = true;
+        agent->status.step_deadline = MONO_NEVER;
+}
+
 /* Is the database that was waited for one that has started with the new files? */
 static void looked_before_restart(struct agent *agent, const struct err *why)
 {
@@ -157,6 +184,8 @@ static void looked_before_restart(struct agent *agent, const struct err *why)
                 rotation_step_ended(&agent->rotation, STEP_DONE, NULL);
         } else if (why->kind == ERR_NOT_READY) {
                 failed(agent, why);
+        } else if (is_held(agent)) {
+                hold(agent);
         } else if (!start(agent, &err)) {
                 rotation_step_ended(&agent->rotation, STEP_FAILED, &err);
         }
@@ -194,46 +223,23 @@ static void look_before_restart(struct agent *agent, const struct bundle *bundle
                                           agent->config->verify_limit_ms, asked_before_restart, agent);
 }
 
-/*
- * A switch of the mode is published out of turn and only the restart waits for it: parts of the settings are
- * read by a running server too (how Galera's state transfers are made), and must say the same on every member
- * before the first one joins again.
- */
-static bool is_held(const struct agent *agent)
-{
-        return switches_mode(agent) && !agent->plan.turn && !agent->rotation.rolling_back;
-}
-
-static enum step_result hold(struct agent *agent)
-{
-        struct err err;
-
-        if (agent->once) {
-                (void)err_set(&err, ERR_NOT_READY, "the restart waits for this instance's turn");
-                leave(agent, &err);
-                return STEP_WAIT;
-        }
-        if (!agent->status.plan.held)
-                log_info("turn_waited_for", LOG_S("request", agent->plan.request),
-                         LOG_S("tls", tls_mode_name(agent->mode)));
-        agent->status.plan.held = true;
-        agent->waiting = true;
-        agent->status.step_deadline = MONO_NEVER;
-        return STEP_WAIT;
-}
-
 enum step_result apply_step(void *work, struct err *err)
 {
         struct agent *agent = work;
         const struct bundle *bundle = agent->rotation.rolling_back ? agent->good : agent->candidate;
+        bool held = is_held(agent);
 
-        if (is_held(agent))
-                return hold(agent);
+        if (held && agent->good != NULL) {
+                hold(agent);
+                return STEP_WAIT;
+        }
         /* Servers refuse to read files that they do not use; they are there for the day that TLS is on. */
         if (agent->mode == TLS_OFF && !switches_mode(agent))
                 return STEP_DONE;
         agent->restarted = by_restart(agent);
-        if (agent->restarted && agent->waiting && bundle != NULL && leaf_tells_of_a_start(agent)) {
+        /* A database that waited for its first bundle needs no turn to start. */
+        if (agent->restarted && bundle != NULL &&
+            (held || (agent->waiting && leaf_tells_of_a_start(agent)))) {
                 look_before_restart(agent, bundle);
                 return STEP_WAIT;
         }

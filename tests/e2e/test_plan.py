@@ -9,7 +9,9 @@ import os
 
 import pytest
 
+from support.plain import PlainStack
 from support.poll import stays, wait_for
+from support.supervisor import Supervisor
 
 
 @pytest.fixture
@@ -82,6 +84,36 @@ def test_a_lock_that_stays_over_a_restart(planned, plan, authority):
     assert planned.published_fp() == old.fp
     plan(request="go", turn=["db-0"])
     planned.wait_proven(new)
+
+
+@pytest.mark.parametrize("mode", ["on", "off"])
+def test_a_fresh_database_needs_no_turn(tmp_path, template, authority, tidy, plan, mode):
+    """It waited for its first bundle and settings, and starts with them: nothing is to be restarted."""
+    plan(turn=[])
+    stack = tidy(PlainStack(tmp_path / "stack", "mariadb", template, authority, tls=mode, plan=str(plan.path)))
+    stack.bundle = stack.issue()
+    stack.volume.publish(stack.bundle)
+    stack.agent.start()
+    stack.agent.wait_event("settings_written", tls=mode)
+    stack.db.start()
+    stack.wait_proven(stack.bundle)
+    assert stack.db.running() and stack.served_fp() == (stack.bundle.fp if mode == "on" else None)
+
+
+def test_a_running_database_waits_for_its_turn(tmp_path, template, authority, tidy, plan):
+    """It runs without TLS when its first agent comes: the restart waits."""
+    plan(turn=[])
+    stack = tidy(PlainStack(tmp_path / "stack", "mariadb", template, authority, tls="on", plan=str(plan.path)))
+    supervisor = tidy(Supervisor(stack.db))
+    stack.db.start()
+    stack.bundle = stack.issue()
+    stack.volume.publish(stack.bundle)
+    stack.agent.start()
+    stack.agent.wait_status("held", lambda s: s["plan"]["held"])
+    stays("not restarted", lambda: supervisor.starts == 0 and stack.db.running(), 1, explain=stack.tail)
+    plan(turn=["mariadb"])
+    stack.wait_proven(stack.bundle, 60)
+    assert supervisor.starts == 1 and stack.served_fp() == stack.bundle.fp
 
 
 def test_plan_of_kubelet(make_stack, tmp_path, authority):
