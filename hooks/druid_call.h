@@ -19,4 +19,4 @@ struct druid_call {
  *
  * As http_call_start; ERR_AUTH says which setting to look at, ERR_NOT_READY when no port is open.
  */
-struct op *druid_call_start(struct druid *druid, const struct druid_call *call, int64_t limit_ms);
+struct op *druid_call_start(struct druid *druid, const struct druid_call *request, int64_t limit_ms);

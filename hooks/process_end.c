@@ -9,12 +9,12 @@
 
 #include <signal.h>
 
-struct op *process_end_start(const struct process_settings *settings, const char *const *environ,
+struct op *process_end_start(const struct process_settings *settings, const char *const *environment,
                              int64_t limit_ms)
 {
         if (settings->command != NULL)
                 return exec_start(&(struct exec_request){
-                        .argv = settings->command, .environ = environ, .limit_ms = limit_ms });
+                        .argv = settings->command, .environ = environment, .limit_ms = limit_ms });
         if (settings->pid_file == NULL)
                 return NULL;
         return process_signal(&(struct process_request){

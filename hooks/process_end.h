@@ -6,10 +6,10 @@
 #include "hooks/hook.h"
 
 /*
- * settings and environ (may be NULL) are borrowed until the operation is freed. A signal: done when the
+ * settings and environment (may be NULL) are borrowed until the operation is freed. A signal: done when the
  * process is gone. NULL when neither a command nor a pid file is set.
  *
  * What exec_start and process_signal fail with.
  */
-struct op *process_end_start(const struct process_settings *settings, const char *const *environ,
+struct op *process_end_start(const struct process_settings *settings, const char *const *environment,
                              int64_t limit_ms);
