@@ -5,6 +5,8 @@
  */
 #include "certs/pkcs12_check.h"
 
+#include "base/limits.h"
+
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pkcs12.h>
@@ -114,12 +116,22 @@ int pkcs12_check_trust_store(const void *data, size_t len, const struct secret *
         return 0;
 }
 
+/* The number is the file's own: it must not be able to keep us busy for hours. */
+static bool is_bounded(const PKCS12 *store)
+{
+        const ASN1_INTEGER *iterations = NULL;
+
+        PKCS12_get0_mac(NULL, NULL, NULL, &iterations, store);
+        return iterations == NULL ||
+               (ASN1_INTEGER_get(iterations) > 0 && ASN1_INTEGER_get(iterations) <= KEY_MAX_ITERATIONS);
+}
+
 enum pkcs12_lock pkcs12_check_password(const void *data, size_t len, const struct secret *password)
 {
         AUTO(pkcs12_free_p) PKCS12 *store = decode(data, len);
         enum pkcs12_lock lock = PKCS12_ALIEN;
 
-        if (store != NULL && PKCS12_mac_present(store) == 1)
+        if (store != NULL && PKCS12_mac_present(store) == 1 && is_bounded(store))
                 lock = PKCS12_verify_mac(store, text_of(password), -1) == 1 ? PKCS12_OPENS : PKCS12_LOCKED;
         ERR_clear_error();
         return lock;

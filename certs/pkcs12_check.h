@@ -18,8 +18,8 @@ int pkcs12_check_trust_store(const void *data, size_t len, const struct secret *
 enum pkcs12_lock {
         PKCS12_OPENS,
         PKCS12_LOCKED, /* another password was used */
-        PKCS12_ALIEN,  /* no PKCS#12 file, or one without a MAC */
+        PKCS12_ALIEN,  /* no PKCS#12 file, or one without a MAC, or with an absurd one */
 };
 
-/* Does the password belong to this file, whoever wrote it? Pure. */
+/* Does the password belong to this file, whoever wrote it? Bounded (KEY_MAX_ITERATIONS). Pure. */
 enum pkcs12_lock pkcs12_check_password(const void *data, size_t len, const struct secret *password);

@@ -224,6 +224,23 @@ static void trust_stores_are_read_back(void **state UNUSED)
         check_trust_store(bundle, NULL, &out);
 }
 
+/* A file that asks for two thousand million rounds is left alone at once. */
+static void check_absurd_mac(const struct buf *good, const struct secret *password)
+{
+        PKCS12 *store = decode(good);
+        unsigned char *der = NULL;
+        const ASN1_INTEGER *iterations;
+        int len;
+
+        PKCS12_get0_mac(NULL, NULL, NULL, &iterations, store);
+        assert_int_equal(ASN1_INTEGER_set((ASN1_INTEGER *)(uintptr_t)iterations, 2000000000), 1);
+        len = i2d_PKCS12(store, &der);
+        assert_true(len > 0);
+        assert_int_equal(pkcs12_check_password(der, (size_t)len, password), PKCS12_ALIEN);
+        OPENSSL_free(der);
+        PKCS12_free(store);
+}
+
 /* What is read back must be what was meant: every difference is seen, and so is another password. */
 static void bad_stores_are_found(void **state UNUSED)
 {
@@ -266,6 +283,7 @@ static void bad_stores_are_found(void **state UNUSED)
         assert_int_equal(pkcs12_check_password(keys.data, keys.len - 1, &wrong), PKCS12_ALIEN);
         assert_int_equal(pkcs12_check_password("\xfe\xed\xfe\xed", 4, &wrong), PKCS12_ALIEN);
         assert_int_equal(pkcs12_check_password(NULL, 0, &wrong), PKCS12_ALIEN);
+        check_absurd_mac(&keys, &password);
 }
 
 static void refuses_what_cannot_be(void **state UNUSED)
