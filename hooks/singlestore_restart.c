@@ -3,24 +3,41 @@
  * A leaf knows neither its pair nor whether that is well: an aggregator does. So without one to ask a leaf is
  * not restarted, unless the configuration says that its data may go away for the while.
  *
- * A node that does not take connections serves nobody: it is ended without questions.
+ * A node that refuses connections altogether serves nobody: it is ended without questions. One that only
+ * turns us away, for want of a free connection, does serve.
  */
 #include "base/mem.h"
 #include "base/num.h"
+#include "certs/handshake.h"
 #include "hooks/process_end.h"
 #include "hooks/program.h"
 #include "hooks/singlestore_look.h"
 #include "hooks/singlestore_parts.h"
+#include "hooks/wire/mysql_greeting.h"
 
 #include <stdio.h>
+#include <string.h>
 
-enum phase { PHASE_SELF, PHASE_OWN_CLUSTER, PHASE_CLUSTER, PHASE_PARTITIONS, PHASE_PROCESS, PHASE_END };
+#define KNOCK_LIMIT_MS 5000
+
+enum phase {
+        PHASE_SELF,
+        PHASE_OWN_CLUSTER,
+        PHASE_CLUSTER,
+        PHASE_PARTITIONS,
+        PHASE_PROCESS,
+        PHASE_END,
+        PHASE_DOOR,
+        PHASE_KNOCKED
+};
 
 struct restart {
         struct singlestore *node;
         enum phase phase; /* next */
         struct singlestore_self self;
         struct singlestore_state state; /* as the aggregator sees it */
+        struct err refusal;             /* why the node could not be asked */
+        struct handshake_result result;
 };
 
 /* @@redundancy_level, @@hostname, @@port */
@@ -62,16 +79,35 @@ static int admit(struct restart *restart, struct err *err)
         return 0;
 }
 
-static bool is_down(const struct restart *restart, const struct err *failure)
+/* It could not be asked: is anybody there at all? */
+static int take_answer_at_the_door(struct restart *restart, const struct err *failure, struct err *err)
 {
-        return restart->phase <= PHASE_CLUSTER &&
-               (failure->kind == ERR_NOT_READY || failure->kind == ERR_NETWORK);
+        restart->phase = PHASE_PROCESS;
+        if (failure != NULL && failure->kind == ERR_NOT_READY)
+                return 0;
+        *err = restart->refusal;
+        return -1;
+}
+
+/* Not a leaf when it could be asked last, or one that may go: then even a broken login stops nothing. */
+static bool needs_no_answer(const struct singlestore *node)
+{
+        const struct hook_facts *facts = &node->database.facts;
+
+        return node->database.settings->singlestore.may_go_offline ||
+               (facts->known && facts->role[0] != '\0' && strcmp(facts->role, "leaf") != 0);
 }
 
 static int take_failure(struct restart *restart, const struct err *failure, struct err *err)
 {
-        if (is_down(restart, failure)) {
+        if (restart->phase <= PHASE_CLUSTER && needs_no_answer(restart->node)) {
                 restart->phase = PHASE_PROCESS;
+                return 0;
+        }
+        if (restart->phase <= PHASE_CLUSTER &&
+            (failure->kind == ERR_NOT_READY || failure->kind == ERR_NETWORK)) {
+                restart->refusal = *failure;
+                restart->phase = PHASE_DOOR;
                 return 0;
         }
         *err = *failure;
@@ -81,6 +117,18 @@ static int take_failure(struct restart *restart, const struct err *failure, stru
         if (err->kind != ERR_AUTH && err->kind != ERR_PRIVILEGE)
                 err->kind = ERR_NOT_READY;
         return err_wrap(err, "ask singlestore.aggregator whether the pair is online");
+}
+
+static struct op *knock(struct restart *restart, int64_t limit_ms)
+{
+        const struct admin_settings *admin = &restart->node->database.settings->admin;
+        const char *host = admin->host == NULL ? "127.0.0.1" : admin->host;
+
+        return handshake_start(
+                &(struct handshake_request){ .host = admin->socket != NULL ? admin->socket : host,
+                                             .port = admin->port == 0 ? 3306 : admin->port,
+                                             .preamble = &mysql_greeting_preamble },
+                limit_ms < KNOCK_LIMIT_MS ? limit_ms : KNOCK_LIMIT_MS, &restart->result);
 }
 
 /* The aggregator has said what it is, and then what it sees. */
@@ -106,8 +154,13 @@ static int restart_next(void *self, const struct err *failure, int64_t left_ms, 
         struct singlestore *node = restart->node;
         const struct hook_settings *settings = node->database.settings;
 
-        if (failure != NULL && take_failure(restart, failure, err) == -1)
+        if (restart->phase == PHASE_KNOCKED) {
+                handshake_done(&restart->result);
+                if (take_answer_at_the_door(restart, failure, err) == -1)
+                        return -1;
+        } else if (failure != NULL && take_failure(restart, failure, err) == -1) {
                 return -1;
+        }
         if (restart->phase == PHASE_CLUSTER && admit(restart, err) == -1)
                 return -1;
         if ((restart->phase == PHASE_PARTITIONS || restart->phase == PHASE_PROCESS) &&
@@ -135,7 +188,11 @@ static int restart_next(void *self, const struct err *failure, int64_t left_ms, 
         case PHASE_PROCESS:
                 *out = process_end_start(&settings->process, NULL, left_ms);
                 break;
+        case PHASE_DOOR:
+                *out = knock(restart, left_ms);
+                break;
         case PHASE_END:
+        case PHASE_KNOCKED:
                 break;
         }
         return 0;
@@ -145,6 +202,8 @@ static void restart_free(void *self)
 {
         struct restart *restart = self;
 
+        if (restart->phase == PHASE_KNOCKED)
+                handshake_done(&restart->result);
         singlestore_state_done(&restart->state);
         mem_free(restart);
 }

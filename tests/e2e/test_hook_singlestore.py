@@ -280,7 +280,34 @@ def test_only_copy_of_the_data(tmp_path, authority, tidy):
 def test_node_that_is_down_is_ended_without_questions(cluster, drives):
     cluster.leaves[0].stop()
     answer = drives[2]("restart")
-    assert answer["reason"] == "DatabaseNotReady" and "is not running" in answer["error"], answer
+    assert answer["reason"] == "DatabaseNotReady" and "pid file" in answer["error"], answer
+
+
+@pytest.mark.parametrize("greeting", [{"error": [1040, "Too many connections"]}, "close", "silence"],
+                         ids=["1040", "close", "silence"])
+def test_node_that_turns_us_away_is_not_taken_for_one_that_is_down(cluster, drives, greeting):
+    """It serves others: without an answer no restart."""
+    leaf = cluster.leaves[0]
+    leaf.fault(greeting=greeting)
+    pid = leaf.pid
+    answer = drives[2]("restart")
+    assert not answer["ok"] and "pid file" not in answer["error"], answer
+    assert leaf.running() and leaf.pid == pid and not leaf.said("ended gracefully")
+
+
+def test_restart_is_the_way_out_where_nobody_can_log_in(node, tidy):
+    """The certificate has ended and TLS is a must for all: a node that is no leaf needs not be asked."""
+    drive = tidy(Drive("singlestore", host="127.0.0.1", port=node.port, user="root", publish=node.files, limit=3000,
+                       process_pid_file=node.pid_file, process_executable=PROGRAM))
+    node.fault(tls="drop")
+    assert drive("restart")["reason"] == "ProtocolError" and node.running()  # it might be one
+    node.fault(tls=None)
+    assert drive("health")["role"] == "standalone"
+    tidy(Kubelet(node))
+    node.fault(tls="drop", statements={"SELECT": "drop"})
+    before = node.pid
+    assert drive("restart")["ok"]
+    wait_for("another process", lambda: node.running() and node.pid != before)
 
 
 # --- KubeDB's Reconfigure
