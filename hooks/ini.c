@@ -204,12 +204,12 @@ static void copy_entry(const struct edit *edit, const struct line *line, struct 
         size_t i = wish_of(edit, line);
         const char *end = line->start + line->len;
 
+        if (goes(edit, line))
+                return;
         if (i == edit->n_wishes || edit->wishes[i].keep) {
                 buf_add(out, line->start, line->len);
                 return;
         }
-        if (edit->wishes[i].value == NULL)
-                return;
         buf_add(out, line->start, (size_t)(line->value - line->start));
         buf_add_str(out, edit->wishes[i].value);
         buf_add(out, line->value + line->value_len, (size_t)(end - line->value) - line->value_len);

@@ -14,7 +14,7 @@
 struct ini_wish {
         const char *key;
         const char *value; /* one line; NULL: the key is taken out */
-        bool keep;         /* a value that is there already stays */
+        bool keep;         /* a value that is there already stays, when one is wished */
 };
 
 #define INI_WISHES_MAX 16

@@ -181,7 +181,7 @@ def test_another_protocol_on_the_port(make, faults):
 
 def test_silent_server_blocks_nothing(make):
     """Logins hang for as long as they may: the agent answers all the time, and ends when asked."""
-    stack = make().up()
+    stack = make(grace="1s").up()
     stack.db.faults(silent=True)
     stack.volume.publish(stack.issue())
     stack.agent.wait_status("waits", lambda s: s["rotation"]["step"] == "apply")

@@ -160,7 +160,7 @@ static void mssql_conf(void **state UNUSED)
                 { TLS_ON, NULL, "", OURS("0") },
                 { TLS_MIXED, NULL, OURS("1"), OURS("0") },
                 { TLS_OFF, NULL, "[language]\nlcid = 1033\n\n" OURS("1"), "[language]\nlcid = 1033\n" },
-                { TLS_OFF, NULL, "[network]\nforcestrict = 1\ntlscert = /x\n",
+                { TLS_OFF, NULL, "[network]\nforcestrict = 1\ntlscert = /x\ntlsprotocols = 1.2\n",
                   "[network]\nforcestrict = 1\n" },
                 { TLS_ON, "1.2",
                   "[network]\nforcestrict = 1\ntlsprotocols = 1.0\ntlscert = /x\ntlskey = /y\n"
