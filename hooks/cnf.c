@@ -57,8 +57,10 @@ bool cnf_next(struct cnf *cnf)
         if (is_entry(text)) {
                 take_entry(cnf, text);
         } else if (text.len > 2 && text.at[0] == '[' && text.at[text.len - 1] == ']') {
-                cnf->kind = CNF_SECTION;
-                cnf->section = trim(text.at + 1, text.len - 2);
+                text = trim(text.at + 1, text.len - 2);
+                cnf->kind = text.len > 0 ? CNF_SECTION : CNF_OTHER;
+                if (text.len > 0)
+                        cnf->section = text;
         }
         return true;
 }
