@@ -69,8 +69,10 @@ struct singlestore_settings {
 };
 
 enum mssql_failover {
-        MSSQL_FAILOVER_REFUSE, /* the primary of an availability group is not restarted by us */
-        MSSQL_FAILOVER_AUTO,   /* hands over to a synchronized secondary first */
+        MSSQL_FAILOVER_REFUSE,   /* the primary of an availability group is not restarted by us */
+        MSSQL_FAILOVER_AUTO,     /* hands over to a synchronized secondary first */
+        MSSQL_FAILOVER_EXTERNAL, /* the same in a group of cluster type EXTERNAL, in the place of its manager
+                                  */
 };
 
 /* mssqlserver */

@@ -110,6 +110,11 @@ static int take_over(struct mssql_job *job, const struct mssql_replica *successo
 {
         AUTO(mssql_link_free_p) struct mssql_link *link = NULL;
         AUTO(mem_free_p) char *sql = failover_text(successor->group);
+        const struct mssql_query manage = {
+                .sql = "EXEC sp_set_session_context @key = N'external_cluster', @value = N'yes'",
+                .name = "sp_set_session_context",
+                .other = ERR_NOT_READY,
+        };
         const struct mssql_query query = { .sql = sql,
                                            .right = "ALTER ANY AVAILABILITY GROUP",
                                            .other = ERR_NOT_READY };
@@ -123,7 +128,9 @@ static int take_over(struct mssql_job *job, const struct mssql_replica *successo
         account.host = successor->host;
         account.port = successor->port != 0 ? successor->port : job->account.port;
         if (mssql_link_open(&account, login_limit(job), &link, err) == -1 ||
-            mssql_job_goes_on(job, err) == -1 || mssql_link_run(link, &query, err) == -1)
+            mssql_job_goes_on(job, err) == -1 ||
+            (job->failover == MSSQL_FAILOVER_EXTERNAL && mssql_link_run(link, &manage, err) == -1) ||
+            mssql_link_run(link, &query, err) == -1)
                 return err_wrap(err, "fail over to '%.60s'", successor->name);
         return 0;
 }
@@ -133,13 +140,13 @@ static int hand_over(struct mssql_job *job, struct mssql_link *link, const struc
 {
         const struct mssql_replica successor = *to; /* the state is asked for anew below */
 
-        if (!job->fail_over) {
+        if (job->failover == MSSQL_FAILOVER_REFUSE) {
                 AUTO(mem_free_p) char *sql = failover_text(successor.group);
 
                 return err_set(
                         err, ERR_NOT_READY,
                         "this is the primary of an availability group: fail over first: %.160s on '%.60s', "
-                        "which is synchronized; or set mssql.failover to auto",
+                        "which is synchronized, or as its cluster manager does; or set mssql.failover",
                         sql, successor.name);
         }
         if (take_over(job, &successor, err) == -1)

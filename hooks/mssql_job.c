@@ -94,7 +94,7 @@ static struct mssql_job *job_new(const struct mssql_worker *worker)
                 .password_file = job->texts[2],
                 .authorities = job->texts[3],
         };
-        job->fail_over = worker->settings->mssql.failover == MSSQL_FAILOVER_AUTO;
+        job->failover = worker->settings->mssql.failover;
         return job;
 }
 

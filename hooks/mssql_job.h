@@ -23,7 +23,7 @@ struct mssql_job {
         struct sybdb_library library;
         struct mssql_account account; /* its texts are the copies below */
         char *texts[4];
-        bool fail_over; /* mssql.failover: auto */
+        enum mssql_failover failover;
         struct mono until;
         mssql_job_run *run;
         int result;

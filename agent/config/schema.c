@@ -35,6 +35,7 @@ static const struct schema_word tls_words[] = { { "off", TLS_OFF },
                                                 { NULL, 0 } };
 static const struct schema_word failover_words[] = { { "refuse", MSSQL_FAILOVER_REFUSE },
                                                      { "auto", MSSQL_FAILOVER_AUTO },
+                                                     { "external", MSSQL_FAILOVER_EXTERNAL },
                                                      { NULL, 0 } };
 static const struct schema_word log_words[] = {
         { "auto", CONFIG_LOG_AUTO }, { "json", CONFIG_LOG_JSON }, { "text", CONFIG_LOG_TEXT }, { NULL, 0 }

@@ -514,3 +514,12 @@ def test_failover_is_refused(trio):
     assert "47104" in said["error"] and "cluster management tools" in said["error"], said
     primary.assert_seen(old)
     assert group.ends() == []
+
+
+def test_in_the_place_of_the_cluster_manager(trio):
+    group = trio(mssql={"failover": "external"})
+    (group.folder / "group.json").write_text(json.dumps({**group.state(), "cluster_type": "EXTERNAL"}))
+    primary = group.stacks["sql-0"]
+    old, fresh = primary.bundle, primary.rotate(deadline=60)
+    primary.assert_seen(fresh, old)
+    assert [(e["replica"], e["role"]) for e in group.ends()] == [("sql-0", "SECONDARY")]

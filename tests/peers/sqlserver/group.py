@@ -76,13 +76,13 @@ class Group:
         """A secondary knows of itself only."""
         return list(state["replicas"]) if state["primary"] == self.me else [self.me]
 
-    def fail_over(self, name):
+    def fail_over(self, name, as_manager):
         """None, or (number, text) of the error."""
         with self.change() as state:
             if name.lower() != state["name"].lower():
                 return 15151, (f"Cannot alter the availability group '{name}', because it does not exist or you do not "
                                "have permission.")
-            if state.get("cluster_type") == "EXTERNAL":
+            if state.get("cluster_type") == "EXTERNAL" and not as_manager:
                 return 47104, (f"This operation cannot be performed on the availability group '{name}' because it has "
                                "EXTERNAL cluster type. Use the cluster management tools to perform the operation.")
             if state["primary"] == self.me:
@@ -101,7 +101,7 @@ class Group:
 
     def availability_groups(self):
         state = self.state()
-        return [{"group_id": state["id"], "name": state["name"], "cluster_type_desc": state.get("cluster_type", "NONE")}]
+        return [{"group_id": state["id"], "name": state["name"], "cluster_type_desc": state.get("cluster_type", "WSFC")}]
 
     def availability_replicas(self):
         state = self.state()

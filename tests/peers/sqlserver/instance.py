@@ -77,7 +77,7 @@ class Session:
 
     def __init__(self, instance, number, user, encrypted, tds):
         self.instance, self.number, self.user, self.encrypted, self.tds = instance, number, user, encrypted, tds
-        self.depth = 0
+        self.depth, self.context = 0, {}
 
     # --- what SELECT asks
 
@@ -212,10 +212,16 @@ class Session:
         yield ("shutdown",)
 
     def _exec(self, reader):
+        reader.next()
         name = reader.name()
         while reader.accept("."):
             name = reader.name()
-        if name.lower() not in ("sp_configure", "sp_addrolemember", "sp_oledb_ro_usrname", "sp_datatype_info_100"):
+        if name.lower() == "sp_set_session_context":
+            reader.expect("@KEY", "=")
+            key = reader.text()
+            reader.expect(",", "@VALUE", "=")
+            self.context[key] = reader.text()
+        elif name.lower() not in ("sp_configure", "sp_addrolemember", "sp_oledb_ro_usrname", "sp_datatype_info_100"):
             raise SQLError(2812, f"Could not find stored procedure '{name}'.")
 
     _execute = _exec
@@ -234,7 +240,7 @@ class Session:
             if not self.instance.group:
                 raise SQLError(35220, "Could not process the operation. Always On Availability Groups replica manager is "
                                "disabled on this instance of SQL Server.")
-            failed = self.instance.group.fail_over(name)
+            failed = self.instance.group.fail_over(name, self.context.get("external_cluster") == "yes")
             if failed:
                 raise SQLError(*failed)
         elif reader.accept("ENDPOINT"):
