@@ -239,3 +239,20 @@ def test_tls_on_and_off(make, tidy):
     assert stack.db.settings.read_text() == plain
     assert stack.db.alive(tls=False) and stack.served_fp() is None
     stays("closed", lambda: stack.served_fp() is None, 0.5)
+
+
+def test_tls_on_for_a_druid_without_the_password(make, tidy):
+    """It cannot open the key store and does not start: its settings are put back as they were, and with them the node."""
+    stack = make(starts_with_tls=False, tls="off")
+    stack.agent.config["settings-file"] = str(stack.db.settings)
+    stack.db.password = "not-that-one"
+    plain = stack.db.settings.read_text()
+    stack.publish_first()
+    stack.db.start()
+    stack.wait_proven(stack.bundle, 60)
+    tidy(Supervisor(stack.db))
+    stack.restart_agent(tls="mixed", **{"restart-limit": "20s", "retry-min": "5m", "retry-max": "5m"})
+    stack.agent.wait_event("rotation_rolled_back", 120)
+    assert stack.db.settings.read_text() == plain
+    wait_for("the node is back", lambda: stack.db.alive(tls=False), 120, 0.2, stack.tail)
+    assert stack.served_fp() is None
