@@ -18,9 +18,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STEP_SLACK_MS      5000
-#define BEGIN_LIMIT_MS     5000
-#define JUDGED_AGAIN_MAX_S 3600
+#define STEP_SLACK_MS  5000
+#define BEGIN_LIMIT_MS 5000
 
 static int index_of(const struct status *status, const char *name)
 {
@@ -119,32 +118,6 @@ void flow_rotate(struct agent *agent, struct snapshot *snapshot, const struct fi
         rotation_start(&agent->rotation);
 }
 
-static int64_t backoff(const struct agent *agent)
-{
-        int64_t pause = 0;
-
-        for (int i = 0; i < agent->failures && pause < agent->config->retry_max_ms; i++)
-                pause = agent_next_pause(pause, agent->config->retry_min_ms, agent->config->retry_max_ms);
-        return pause;
-}
-
-static void plan_next_look(struct agent *agent)
-{
-        const struct err *failure = &agent->rotation.failure;
-        int64_t until_s = agent->state.judged_until.s - clock_wall().s;
-
-        if (agent->rescan_wanted) {
-                agent->rescan_wanted = false;
-                loop_timer_set(agent->soon, 0);
-        } else if (failure->kind == ERR_CHANGED) {
-                loop_timer_set(agent->soon, agent->config->settle_ms);
-        } else if (failure->kind != ERR_NONE && err_retry(failure->kind) == RETRY_BACKOFF) {
-                loop_timer_set(agent->retry, backoff(agent));
-        } else if (agent->state.judged_until.s != 0 && until_s < JUDGED_AGAIN_MAX_S) {
-                loop_timer_set(agent->soon, until_s < 0 ? 0 : until_s * 1000 + 500);
-        }
-}
-
 /* A first bundle that failed stays published; with settings of ours it is not tried again by itself. */
 static bool was_given_up(const struct agent *agent)
 {
@@ -227,7 +200,7 @@ void flow_ended(void *arg)
         }
         if (superseded_a_published_one(agent) && resume(agent, false))
                 return;
-        plan_next_look(agent);
+        scan_later(agent);
         if (agent->config->reverify_ms > 0)
                 loop_timer_set(agent->reverify, agent->config->reverify_ms);
 }

@@ -14,8 +14,9 @@
 
 #include <string.h>
 
-#define REREAD_MS   50
-#define REAPPEAR_MS 1000
+#define REREAD_MS          50
+#define REAPPEAR_MS        1000
+#define JUDGED_AGAIN_MAX_S 3600
 
 /* The plan's directory; where it cannot be watched the rescan finds a new plan. */
 static void watch_plan(struct agent *agent)
@@ -162,4 +163,43 @@ void scan_now(struct agent *agent, bool force)
                 flow_rotate(agent, TAKE(snapshot), &target);
         else
                 hold(agent, &target);
+}
+
+static int64_t backoff(const struct agent *agent)
+{
+        int64_t pause = 0;
+
+        for (int i = 0; i < agent->failures && pause < agent->config->retry_max_ms; i++)
+                pause = agent_next_pause(pause, agent->config->retry_min_ms, agent->config->retry_max_ms);
+        return pause;
+}
+
+/*
+ * What failed may have passed; but to try it again must cost no more than a reload. A database is not
+ * restarted over and over for a bundle with which it did not come back, and a failed rollback waits for a
+ * person.
+ */
+static bool is_tried_again(const struct agent *agent)
+{
+        const struct err *failure = &agent->rotation.failure;
+
+        return failure->kind != ERR_NONE && err_retry(failure->kind) == RETRY_BACKOFF &&
+               !agent->status.degraded && !(agent->rotation.undone && agent->restarted);
+}
+
+void scan_later(struct agent *agent)
+{
+        const struct err *failure = &agent->rotation.failure;
+        int64_t until_s = agent->state.judged_until.s - clock_wall().s;
+
+        if (agent->rescan_wanted) {
+                agent->rescan_wanted = false;
+                loop_timer_set(agent->soon, 0);
+        } else if (failure->kind == ERR_CHANGED) {
+                loop_timer_set(agent->soon, agent->config->settle_ms);
+        } else if (is_tried_again(agent)) {
+                loop_timer_set(agent->retry, backoff(agent));
+        } else if (agent->state.judged_until.s != 0 && until_s < JUDGED_AGAIN_MAX_S) {
+                loop_timer_set(agent->soon, until_s < 0 ? 0 : until_s * 1000 + 500);
+        }
 }

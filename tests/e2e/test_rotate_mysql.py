@@ -108,6 +108,9 @@ def test_restart_that_never_comes_back(make, tidy):
     stack.agent.wait_event("rotation_rolled_back", 60)
     assert supervisor.refused > 0
     wait_for("the server is back", lambda: stack.served_fp() == good.fp, 30, 0.1, stack.tail)
+    starts = supervisor.starts
+    stays("not restarted again for a bundle that failed", lambda: supervisor.starts == starts and
+          len(stack.agent.find("rollback_started")) == 1, 3, explain=stack.tail)
     assert seen_by_openssl(stack.db.port) == good.fp == stack.published_fp()
     stack.rotate(stack.authority.issue(), deadline=60)
     assert supervisor.starts >= 2
