@@ -36,7 +36,8 @@ static int judge(struct reload *reload, struct err *err)
                 reload->phase = PHASE_POOLS;
                 return 0;
         }
-        if (strcmp(before->attempt, after->attempt) != 0)
+        /* Both in one second tell nothing: the success may be the one before. */
+        if (strcmp(before->attempt, after->attempt) != 0 && strcmp(after->attempt, after->success) != 0)
                 return err_set(err, ERR_ENGINE,
                                "SSL_RELOAD: the node kept its old certificate: the attempt of %s failed, the "
                                "last good "
