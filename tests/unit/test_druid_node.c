@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -89,6 +90,7 @@ static struct node start_node(const struct line *script)
         assert_int_equal(pipe(ends), 0);
         node.pid = fork();
         if (node.pid == 0) {
+                (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is killed leaves nothing behind */
                 (void)signal(SIGPIPE, SIG_IGN);
                 (void)close(ends[0]);
                 serve(listener, ends[1], script);
