@@ -203,7 +203,6 @@ static void values(void **state UNUSED)
 
 static void what_cannot_be_said(void **state UNUSED)
 {
-        static const struct galera_settings ours = { .encrypt = true };
         static const struct output no_key[] = { { .name = "a", .content = OUTPUT_CA },
                                                 { .name = "b", .content = OUTPUT_CHAIN } };
         static const struct {
@@ -215,7 +214,10 @@ static void what_cannot_be_said(void **state UNUSED)
                 { { .publish = "/p", .outputs = no_key, .n_outputs = 1 }, "the content 'chain'" },
                 { { .publish = "/p" }, "the content 'ca'" },
                 { { .publish = "/\"p", .outputs = pem_outputs, .n_outputs = PEM_OUTPUTS_N }, "ssl_ca" },
-                { { .publish = "/;p", .outputs = pem_outputs, .n_outputs = PEM_OUTPUTS_N, .galera = ours },
+                { { .publish = "/;p",
+                    .outputs = pem_outputs,
+                    .n_outputs = PEM_OUTPUTS_N,
+                    .galera = { .encrypt = true } },
                   "publish: a semicolon" },
         };
 
