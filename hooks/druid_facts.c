@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "hooks/druid_call.h"
+#include "hooks/program.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,12 +22,9 @@
 enum phase { PHASE_STATUS, PHASE_PROPERTIES, PHASE_END };
 
 struct ask {
-        struct op op;
         struct druid *druid;
-        int64_t limit_ms;
-        struct mono deadline;
-        enum phase phase;
-        struct op *current;
+        enum phase phase; /* under way */
+        bool begun;
         struct buf answer;
 };
 
@@ -86,19 +84,6 @@ int druid_facts_take_properties(const char *text, size_t len, struct druid *drui
         return 0;
 }
 
-static struct op *start_phase(struct ask *ask, struct mono now)
-{
-        static const char *const paths[] = {
-                [PHASE_STATUS] = "/status", [PHASE_PROPERTIES] = "/status/properties"
-        };
-
-        buf_reset(&ask->answer);
-        return druid_call_start(
-                ask->druid,
-                &(struct druid_call){ .method = "GET", .path = paths[ask->phase], .body = &ask->answer },
-                ask->deadline.ms - now.ms);
-}
-
 static int next_phase(struct ask *ask, struct err *err)
 {
         const char *text = buf_str(&ask->answer);
@@ -112,55 +97,49 @@ static int next_phase(struct ask *ask, struct err *err)
         return druid_facts_take_properties(text, ask->answer.len, ask->druid, err);
 }
 
-static enum op_state ask_step(struct op *op, short ready, struct mono now, struct err *err)
+static int ask_next(void *self, const struct err *failure, int64_t left_ms, struct op **out, struct err *err)
 {
-        struct ask *ask = CONTAINER_OF(op, struct ask, op);
+        static const char *const paths[] = {
+                [PHASE_STATUS] = "/status", [PHASE_PROPERTIES] = "/status/properties"
+        };
+        struct ask *ask = self;
 
-        if (ask->deadline.ms == 0)
-                ask->deadline = clock_after(now, ask->limit_ms);
-        while (ask->phase != PHASE_END) {
-                struct err why = ERR_INIT;
-                enum op_state state;
-
-                if (ask->current == NULL)
-                        ask->current = start_phase(ask, now);
-                state = ask->current->type->step(ask->current, ready, now, &why);
-                if (state == OP_WAIT) {
-                        ask->op.want = ask->current->want;
-                        return OP_WAIT;
-                }
-                op_free(TAKE(ask->current));
-                if (state == OP_FAILED && why.kind == ERR_AUTH &&
-                    ask->druid->database.settings->admin.user == NULL)
-                        return OP_DONE;
-                if (state == OP_FAILED) {
-                        *err = why;
-                        return OP_FAILED;
-                }
-                if (next_phase(ask, err) != 0)
-                        return OP_FAILED;
-                ready = 0;
+        /* A node that wants a login which we were not given keeps its facts to itself. */
+        if (failure != NULL && failure->kind == ERR_AUTH && ask->druid->database.settings->admin.user == NULL)
+                return 0;
+        if (failure != NULL) {
+                *err = *failure;
+                return -1;
         }
-        return OP_DONE;
+        if (ask->begun && next_phase(ask, err) != 0)
+                return -1;
+        ask->begun = true;
+        if (ask->phase == PHASE_END)
+                return 0;
+        buf_reset(&ask->answer);
+        *out = druid_call_start(
+                ask->druid,
+                &(struct druid_call){ .method = "GET", .path = paths[ask->phase], .body = &ask->answer },
+                left_ms);
+        return 0;
 }
 
-static void ask_free(struct op *op)
+static void ask_free(void *self)
 {
-        struct ask *ask = CONTAINER_OF(op, struct ask, op);
+        struct ask *ask = self;
 
-        op_free(ask->current);
         buf_done(&ask->answer);
         mem_free(ask);
 }
 
 struct op *druid_facts_start(struct druid *druid, int64_t limit_ms)
 {
-        static const struct op_type type = { .name = "status of Druid", .step = ask_step, .free = ask_free };
+        static const struct program_type type = { .name = "status of Druid",
+                                                  .next = ask_next,
+                                                  .free = ask_free };
         struct ask *ask = MEM_NEW(struct ask);
 
-        ask->op.type = &type;
         ask->druid = druid;
-        ask->limit_ms = limit_ms;
         ask->answer = (struct buf)BUF_INIT(ANSWER_MAX);
-        return &ask->op;
+        return program_start(&type, ask, limit_ms);
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "hooks/druid_call.h"
 #include "hooks/druid_facts.h"
+#include "hooks/program.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,12 +17,9 @@
 enum phase { PHASE_ALIVE, PHASE_FACTS, PHASE_READY, PHASE_LEADER, PHASE_OVER };
 
 struct health {
-        struct op op;
         struct druid *druid;
-        int64_t limit_ms;
-        struct mono deadline;
-        enum phase phase;
-        struct op *current;
+        enum phase phase; /* under way */
+        bool begun;
         struct buf answer;
 };
 
@@ -43,22 +41,14 @@ static const char *path_of(const struct health *health)
         return NULL;
 }
 
-/* Phases that have nothing to ask are passed over. */
-static void start_current(struct health *health, struct mono now)
+static struct op *start_phase(struct health *health, int64_t left_ms)
 {
-        const int64_t left = health->deadline.ms - now.ms;
+        const struct druid_call call = { "GET", path_of(health), &health->answer };
 
-        for (; health->phase != PHASE_OVER; health->phase++) {
-                const struct druid_call call = { "GET", path_of(health), &health->answer };
-
-                buf_reset(&health->answer);
-                if (health->phase == PHASE_FACTS)
-                        health->current = druid_facts_start(health->druid, left);
-                else if (call.path != NULL)
-                        health->current = druid_call_start(health->druid, &call, left);
-                if (health->current != NULL)
-                        return;
-        }
+        buf_reset(&health->answer);
+        if (health->phase == PHASE_FACTS)
+                return druid_facts_start(health->druid, left_ms);
+        return call.path == NULL ? NULL : druid_call_start(health->druid, &call, left_ms);
 }
 
 static int judge_answer(const struct health *health, struct err *err)
@@ -75,15 +65,15 @@ static int judge_answer(const struct health *health, struct err *err)
         return 0;
 }
 
-static int judge(const struct health *health, enum op_state state, const struct err *why, struct err *err)
+static int judge(const struct health *health, const struct err *failure, struct err *err)
 {
-        if (state == OP_DONE)
+        if (failure == NULL)
                 return judge_answer(health, err);
-        if (why->kind == ERR_AUTH && health->phase != PHASE_ALIVE)
+        if (failure->kind == ERR_AUTH && health->phase != PHASE_ALIVE)
                 return 0;
-        if (why->kind == ERR_ENGINE)
-                return err_set(err, ERR_UNHEALTHY, "the node is not ready: %.400s", why->text);
-        *err = *why;
+        if (failure->kind == ERR_ENGINE)
+                return err_set(err, ERR_UNHEALTHY, "the node is not ready: %.400s", failure->text);
+        *err = *failure;
         return -1;
 }
 
@@ -95,52 +85,41 @@ static void note_role(const struct health *health)
                        health->druid->role == NULL ? "" : health->druid->role->name);
 }
 
-static enum op_state health_step(struct op *op, short ready, struct mono now, struct err *err)
+static int health_next(void *self, const struct err *failure, int64_t left_ms, struct op **out,
+                       struct err *err)
 {
-        struct health *health = CONTAINER_OF(op, struct health, op);
+        struct health *health = self;
 
-        if (health->deadline.ms == 0)
-                health->deadline = clock_after(now, health->limit_ms);
-        for (;;) {
-                struct err why = ERR_INIT;
-                enum op_state state;
-
-                if (health->current == NULL)
-                        start_current(health, now);
-                if (health->phase == PHASE_OVER)
-                        break;
-                state = health->current->type->step(health->current, ready, now, &why);
-                ready = 0;
-                if (state == OP_WAIT) {
-                        health->op.want = health->current->want;
-                        return OP_WAIT;
-                }
-                op_free(TAKE(health->current));
-                if (judge(health, state, &why, err) != 0)
-                        return OP_FAILED;
+        if (health->begun) {
+                if (judge(health, failure, err) != 0)
+                        return -1;
                 health->phase++;
         }
-        note_role(health);
-        return OP_DONE;
+        health->begun = true;
+        /* Phases that have nothing to ask are passed over. */
+        while (health->phase != PHASE_OVER && (*out = start_phase(health, left_ms)) == NULL)
+                health->phase++;
+        if (health->phase == PHASE_OVER)
+                note_role(health);
+        return 0;
 }
 
-static void health_free(struct op *op)
+static void health_free(void *self)
 {
-        struct health *health = CONTAINER_OF(op, struct health, op);
+        struct health *health = self;
 
-        op_free(health->current);
         buf_done(&health->answer);
         mem_free(health);
 }
 
 struct op *druid_health_start(struct druid *druid, int64_t limit_ms)
 {
-        static const struct op_type type = { .name = "health", .step = health_step, .free = health_free };
+        static const struct program_type type = { .name = "health",
+                                                  .next = health_next,
+                                                  .free = health_free };
         struct health *health = MEM_NEW(struct health);
 
-        health->op.type = &type;
         health->druid = druid;
-        health->limit_ms = limit_ms;
         health->answer = (struct buf)BUF_INIT(HTTP_BODY_MAX_BYTES);
-        return &health->op;
+        return program_start(&type, health, limit_ms);
 }

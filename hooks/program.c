@@ -8,6 +8,7 @@
 
 struct program {
         struct op op;
+        struct op_type op_type; /* of its own, for the name */
         const struct program_type *type;
         void *self;
         int64_t limit_ms;
@@ -58,13 +59,12 @@ static void program_free(struct op *op)
         mem_free(program);
 }
 
-static const struct op_type program_op = { .name = "program", .step = program_step, .free = program_free };
-
 struct op *program_start(const struct program_type *type, void *self, int64_t limit_ms)
 {
         struct program *program = MEM_NEW(struct program);
 
-        program->op.type = &program_op;
+        program->op_type = (struct op_type){ .name = type->name, .step = program_step, .free = program_free };
+        program->op.type = &program->op_type;
         program->type = type;
         program->self = self;
         program->limit_ms = limit_ms;
