@@ -14,7 +14,8 @@
  *
  * The group link of Galera is written only when it is ours (galera.encrypt): a member that turns its link on
  * or off on its own cannot join the others. Its mixed mode is socket.dynamic (Galera 26.4.8), which takes
- * both. State transfers (SST) have no mixed mode: they need the same setting at both ends.
+ * both. State transfers (SST) have no mixed mode: they need the same setting at both ends, and read it while
+ * the server runs. So members write the file before the first of them restarts (agent/rotate/apply.c).
  */
 #include "hooks/mysql_settings.h"
 
