@@ -10,9 +10,10 @@
 #include "hooks/hook_settings.h"
 
 enum hook_caps {
-        HOOK_RELOADS = 1u << 0,     /* takes a new leaf without a restart */
-        HOOK_TRUST_GROWS = 1u << 1, /* a dropped authority stays trusted until a restart */
-        HOOK_CLUSTERED = 1u << 2,   /* may be a member of a cluster that speaks TLS among its members */
+        HOOK_RELOADS = 1u << 0,      /* takes a new leaf without a restart */
+        HOOK_TRUST_GROWS = 1u << 1,  /* a dropped authority stays trusted until a restart */
+        HOOK_CLUSTERED = 1u << 2,    /* may be a member of a cluster that speaks TLS among its members */
+        HOOK_SIGNS_ITSELF = 1u << 3, /* without a certificate it serves one that it makes for itself */
 };
 
 /* What the engine's settings file is to say. */

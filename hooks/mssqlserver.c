@@ -132,6 +132,7 @@ const struct hook mssqlserver_hook = {
         .name = "mssqlserver",
         .summary =
                 "Microsoft SQL Server 2019 or newer on Linux: SHUTDOWN, and its supervisor starts it again",
+        .caps = HOOK_SIGNS_ITSELF,
         .endpoints = endpoints,
         .sections = sections,
         .outputs = outputs,

@@ -64,11 +64,12 @@ static int judge(const struct look *look, struct err *err)
 
         if (proof->expect == NULL)
                 return 0;
+        if (proof->absent && (proof->agent->database->hook->caps & HOOK_SIGNS_ITSELF) != 0 &&
+            !hex_fingerprint_equal(&leaf->fp, &proof->expect->fp))
+                return 0;
         if (proof->absent)
-                return hex_fingerprint_equal(&leaf->fp, &proof->expect->fp)
-                               ? err_set(err, ERR_MISMATCH, "%s still serves %.16s, although TLS is off", url,
-                                         hex_fingerprint(&leaf->fp, served))
-                               : 0;
+                return err_set(err, ERR_MISMATCH, "%s still speaks TLS, with %.16s, although it is off", url,
+                               hex_fingerprint(&leaf->fp, served));
         if (!hex_fingerprint_equal(&leaf->fp, &proof->expect->fp))
                 return err_set(err, ERR_MISMATCH, "%s serves %.16s, not %.16s which was published", url,
                                hex_fingerprint(&leaf->fp, served),

@@ -20,8 +20,8 @@ typedef void proof_fn(struct agent *agent, const struct err *err);
 struct proof *proof_start(struct agent *agent, struct cert *expect, const struct chain *authorities,
                           proof_fn *fn);
 /*
- * In mode off: fine when no endpoint serves this leaf, whether it speaks no TLS, does not listen, or serves a
- * certificate that the server made for itself (SQL Server does). ERR_MISMATCH otherwise.
+ * In mode off: fine when no endpoint speaks TLS, or none listens; of an engine that then signs a certificate
+ * for itself, when none serves this leaf. ERR_MISMATCH otherwise.
  */
 struct proof *proof_start_absent(struct agent *agent, struct cert *leaf, proof_fn *fn);
 /* Ends it without a call. */

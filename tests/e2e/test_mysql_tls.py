@@ -137,6 +137,27 @@ def test_server_refuses_the_fragment(make, tidy):
     assert not stack.fragment.exists()
 
 
+def test_off_is_not_claimed_while_it_speaks_tls(make, tidy, foreign):
+    """Somebody's option on the command line is stronger than the fragment, and serves a certificate of its own."""
+    stack = make("mariadb", tls="off", **{"restart-limit": "2s"})
+    other = stack.dir / "other"
+    other.mkdir()
+    bundle = foreign.issue()
+    for name, data in bundle.files().items():
+        (other / name).write_bytes(data)
+    stack.db.files, stack.db.with_tls = other, True
+    stack.db.extra.append("--ssl=ON")
+    tidy(Supervisor(stack.db))
+    stack.volume.publish(stack.issue())
+    stack.agent.start()
+    stack.agent.wait_event("settings_written", tls="off")
+    stack.db.start(wait=False)
+    said = stack.agent.wait_event("rollback_started", 60)
+    assert "still speaks TLS" in said["error"], said
+    wait_for("it is back as it was", lambda: stack.served_fp() == bundle.fp, 30, 0.2, stack.tail)
+    assert not stack.agent.find("rotation_succeeded")
+
+
 def test_fragment_that_is_no_option_file(make, tidy):
     stack = make("mariadb", tls="off")
     up(stack, tidy)

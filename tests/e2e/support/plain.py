@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from . import mysql
+from . import mysql, wire
 from .mariadb import MariaDB
 from .openssl import seen_by_openssl, serves_no_tls
 from .stack import Stack
@@ -54,7 +54,8 @@ class PlainStack(Stack):
                                   password=PASSWORD)
 
     def served_fp(self):
-        return None if serves_no_tls(self.db.port) else seen_by_openssl(self.db.port)
+        """None: without TLS, or not there."""
+        return wire.served_or_none(self.db.port, seen_by_openssl)
 
     def assert_off(self):
         assert serves_no_tls(self.db.port), self.tail()
