@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-The mysql driver on Oracle's own server. What is served is looked at by OpenSSL's client, which shares nothing with
-the agent.
+The drivers mysql and perconaxtradb on Oracle's own server. What is served is looked at by OpenSSL's client, which
+shares nothing with the agent.
 """
 
 import pytest
@@ -20,14 +20,20 @@ class MySQLStack(Stack):
     server, driver = mysql.MySQL, "mysql"
 
 
+class PerconaStack(MySQLStack):
+    """What Percona's server has in common with Oracle's; its group is test_galera.py's."""
+
+    driver = "perconaxtradb"
+
+
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     return mysql.make_template(tmp_path_factory.mktemp("mysql") / "template")
 
 
-@pytest.fixture
-def make(tmp_path, template, authority, tidy):
-    return lambda **config: tidy(MySQLStack(tmp_path / "stack", template, authority, **config))
+@pytest.fixture(params=[MySQLStack, PerconaStack], ids=lambda stack: stack.driver)
+def make(request, tmp_path, template, authority, tidy):
+    return lambda **config: tidy(request.param(tmp_path / "stack", template, authority, **config))
 
 
 def test_rotates_by_reload(make):
