@@ -14,14 +14,18 @@ static bool is_blank(char c)
         return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* Of nothing but blanks what is left stands behind them, before the end of the line: there a value belongs.
+ */
 static struct cnf_text trim(const char *at, size_t len)
 {
-        while (len > 0 && is_blank(at[len - 1]))
+        while (len > 0 && (at[len - 1] == '\n' || at[len - 1] == '\r'))
                 len--;
         while (len > 0 && is_blank(*at)) {
                 at++;
                 len--;
         }
+        while (len > 0 && is_blank(at[len - 1]))
+                len--;
         return (struct cnf_text){ at, len };
 }
 
@@ -33,11 +37,12 @@ static bool is_entry(struct cnf_text text)
 static void take_entry(struct cnf *cnf, struct cnf_text text)
 {
         const char *equals = memchr(text.at, '=', text.len);
+        const char *line_end = cnf->line.at + cnf->line.len;
         size_t len = equals == NULL ? text.len : (size_t)(equals - text.at);
 
         cnf->key = trim(text.at, len);
         cnf->value = equals == NULL ? (struct cnf_text){ text.at + text.len, 0 }
-                                    : trim(equals + 1, text.len - len - 1);
+                                    : trim(equals + 1, (size_t)(line_end - equals) - 1);
         cnf->kind = cnf->key.len > 0 ? CNF_ENTRY : CNF_OTHER;
 }
 
