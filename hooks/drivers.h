@@ -11,4 +11,5 @@ extern const struct hook perconaxtradb_hook;
 extern const struct hook druid_hook;
 extern const struct hook singlestore_hook;
 extern const struct hook mssqlserver_hook;
+extern const struct hook mssqlserver_endpoint_hook;
 extern const struct hook generic_hook;

@@ -10,10 +10,14 @@
 #include "hooks/hook_settings.h"
 
 enum hook_caps {
-        HOOK_RELOADS = 1u << 0,      /* takes a new leaf without a restart */
-        HOOK_TRUST_GROWS = 1u << 1,  /* a dropped authority stays trusted until a restart */
-        HOOK_CLUSTERED = 1u << 2,    /* may be a member of a cluster that speaks TLS among its members */
-        HOOK_SIGNS_ITSELF = 1u << 3, /* without a certificate it serves one that it makes for itself */
+        HOOK_RELOADS = 1u << 0,       /* takes a new leaf without a restart */
+        HOOK_TRUST_GROWS = 1u << 1,   /* a dropped authority stays trusted until a restart */
+        HOOK_CLUSTERED = 1u << 2,     /* may be a member of a cluster that speaks TLS among its members */
+        HOOK_SIGNS_ITSELF = 1u << 3,  /* without a certificate it serves one that it makes for itself */
+        HOOK_PROVES_ITSELF = 1u << 4, /* no listener to shake hands with: its health() compares what is served
+                                         with database->published (ERR_MISMATCH) and is the proof */
+        HOOK_PINS_LEAVES = 1u << 5,   /* members know each other by leaf, not by authority: its reload is told
+                                         of every phase, also when the files stay the same */
 };
 
 /* What the engine's settings file is to say. */
@@ -42,6 +46,8 @@ struct database {
                 *published; /* set by the agent: what peers' probes present and trust; NULL before */
         const struct bundle *upcoming; /* set by the agent: bundle of an authority that every member is to
                                           accept by now, though nobody shows a leaf of it yet; NULL: none */
+        bool settled; /* set by the agent: phase prune, every member shows what is published: nobody needs
+                         what was before */
         enum tls_mode mode; /* set by the agent: of what is published. Until its restart is over the engine
                                may still be in the one before: who connects copes with both */
 };

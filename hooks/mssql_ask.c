@@ -55,7 +55,7 @@ static int ask_one(struct mssql_job *job, struct mssql_link *link, const struct 
         return mssql_link_run(link, &query, err);
 }
 
-static int ask(struct mssql_job *job, struct mssql_link *link, struct err *err)
+int mssql_ask_on(struct mssql_job *job, struct mssql_link *link, struct err *err)
 {
         memset(&job->state, 0, sizeof(job->state));
         if (ask_one(job, link, &server_question, err) == -1)
@@ -74,13 +74,18 @@ static int64_t login_limit(const struct mssql_job *job)
         return left < LOGIN_MAX_MS ? left : LOGIN_MAX_MS;
 }
 
+int mssql_ask_open(struct mssql_job *job, struct mssql_link **out, struct err *err)
+{
+        return mssql_link_open(&job->account, login_limit(job), out, err);
+}
+
 int mssql_ask_state(struct mssql_job *job, struct err *err)
 {
         AUTO(mssql_link_free_p) struct mssql_link *link = NULL;
 
-        if (mssql_link_open(&job->account, login_limit(job), &link, err) == -1)
+        if (mssql_ask_open(job, &link, err) == -1)
                 return -1;
-        return ask(job, link, err);
+        return mssql_ask_on(job, link, err);
 }
 
 /* ALTER AVAILABILITY GROUP [name] FAILOVER, with the name quoted. */
@@ -153,7 +158,7 @@ static int hand_over(struct mssql_job *job, struct mssql_link *link, const struc
                 return -1;
         do {
                 rest(ROLE_PAUSE_MS);
-                if (ask(job, link, err) == -1)
+                if (mssql_ask_on(job, link, err) == -1)
                         return -1;
         } while (!mssql_state_follows(&job->state, successor.group_id));
         return 0;
@@ -163,7 +168,7 @@ static int yield_lead(struct mssql_job *job, struct mssql_link *link, struct err
 {
         const struct mssql_replica *successor = NULL;
 
-        if (ask(job, link, err) == -1)
+        if (mssql_ask_on(job, link, err) == -1)
                 return -1;
         for (int i = 0; i < GROUPS_MAX; i++) {
                 if (mssql_state_successor(&job->state, &successor, err) == -1)
@@ -180,7 +185,7 @@ int mssql_ask_yield(struct mssql_job *job, struct err *err)
 {
         AUTO(mssql_link_free_p) struct mssql_link *link = NULL;
 
-        if (mssql_link_open(&job->account, login_limit(job), &link, err) == -1)
+        if (mssql_ask_open(job, &link, err) == -1)
                 return -1;
         return yield_lead(job, link, err);
 }
@@ -189,8 +194,8 @@ int mssql_ask_end(struct mssql_job *job, struct err *err)
 {
         AUTO(mssql_link_free_p) struct mssql_link *link = NULL;
 
-        if (mssql_link_open(&job->account, login_limit(job), &link, err) == -1 ||
-            yield_lead(job, link, err) == -1 || mssql_job_goes_on(job, err) == -1)
+        if (mssql_ask_open(job, &link, err) == -1 || yield_lead(job, link, err) == -1 ||
+            mssql_job_goes_on(job, err) == -1)
                 return -1;
         return mssql_link_shut_down(link, mssql_job_left_ms(job), err);
 }

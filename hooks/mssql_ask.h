@@ -6,6 +6,9 @@
  */
 #include "hooks/mssql_job.h"
 
+/* For jobs with statements of their own: the login, within the time of the job; and what the next asks. */
+int mssql_ask_open(struct mssql_job *job, struct mssql_link **out, struct err *err) MUST_CHECK;
+int mssql_ask_on(struct mssql_job *job, struct mssql_link *link, struct err *err) MUST_CHECK;
 /* Only asks. ERR_UNHEALTHY when it refuses to say, and what a connection fails with. */
 int mssql_ask_state(struct mssql_job *job, struct err *err) MUST_CHECK;
 /*

@@ -6,8 +6,11 @@
 #include "hooks/mssql_error.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define REMEDY_MAX 256
+#define DIGITS_MAX 12 /* of a number that stays in a message */
+#define ELLIPSIS   3
 
 struct number_row {
         int number;
@@ -36,6 +39,7 @@ static const struct number_row rows[] = {
         { 6001, ERR_NOT_READY, coming },
         { 6002, ERR_NOT_READY, coming },
         { 6005, ERR_NOT_READY, coming },
+        { 15581, ERR_NOT_READY, "CREATE MASTER KEY ENCRYPTION BY PASSWORD = '…' in master" },
         { 17142, ERR_NOT_READY, "the server is paused" },
         { 17187, ERR_NOT_READY, coming },
         { 17810, ERR_NOT_READY, "all connections are taken" },
@@ -82,6 +86,29 @@ static void describe_remedy(const struct number_row *row, const struct mssql_con
                                context->verified ? " and show a certificate that verifies against ca.crt and "
                                                    "names admin.host"
                                                  : "");
+}
+
+void mssql_error_scrub(char *text)
+{
+        char *to = text;
+
+        while (*text != '\0') {
+                size_t run = strspn(text, "0123456789abcdefABCDEF");
+
+                if (run == 0) {
+                        *to++ = *text++;
+                        continue;
+                }
+                if (run <= DIGITS_MAX) {
+                        memmove(to, text, run);
+                        to += run;
+                } else {
+                        memset(to, '.', ELLIPSIS);
+                        to += ELLIPSIS;
+                }
+                text += run;
+        }
+        *to = '\0';
 }
 
 void mssql_error_fill(const struct mssql_fault *fault, const struct mssql_context *context, struct err *err)

@@ -23,4 +23,6 @@ struct mssql_context {
         enum err_kind other;   /* of an error that has no meaning of its own */
 };
 
+/* Takes long hexadecimal numbers out: servers quote statements, and ours may hold a key. */
+void mssql_error_scrub(char *text);
 void mssql_error_fill(const struct mssql_fault *fault, const struct mssql_context *context, struct err *err);

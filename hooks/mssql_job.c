@@ -26,6 +26,7 @@ struct task {
         struct op op;
         struct mssql_worker *worker;
         mssql_job_run *run;
+        struct mssql_load *load; /* until the job has it */
         mssql_job_ended *ended;
         void *arg;
         int64_t limit_ms;
@@ -52,12 +53,19 @@ static struct mssql_job *job_of(struct thread *thread)
         return CONTAINER_OF(thread, struct mssql_job, thread);
 }
 
+static void load_free(struct mssql_load *load)
+{
+        if (load != NULL)
+                load->free(load);
+}
+
 static void job_free(struct thread *thread)
 {
         struct mssql_job *job = job_of(thread);
 
         for (size_t i = 0; i < ARRAY_LEN(job->texts); i++)
                 mem_free(job->texts[i]);
+        load_free(job->load);
         mem_free(job);
 }
 
@@ -108,6 +116,7 @@ static int begin(struct task *task, struct err *err)
         worker->loaded = true;
         job = job_new(worker);
         job->run = task->run;
+        job->load = TAKE(task->load);
         job->until = task->until;
         if (thread_start(&job->thread, STACK_BYTES, err) == -1) {
                 job_free(&job->thread);
@@ -175,11 +184,12 @@ static void task_free(struct op *op)
         if (task->job != NULL)
                 atomic_store_explicit(&task->job->left, true, memory_order_release);
         job_unref(task->job);
+        load_free(task->load);
         mem_free(task);
 }
 
-struct op *mssql_worker_start(struct mssql_worker *worker, mssql_job_run *run, mssql_job_ended *ended,
-                              void *arg, int64_t limit_ms)
+struct op *mssql_worker_start_with(struct mssql_worker *worker, mssql_job_run *run, mssql_job_ended *ended,
+                                   void *arg, struct mssql_load *load, int64_t limit_ms)
 {
         static const struct op_type type = { .name = "SQL Server", .step = task_step, .free = task_free };
         struct task *task = MEM_NEW(struct task);
@@ -189,8 +199,15 @@ struct op *mssql_worker_start(struct mssql_worker *worker, mssql_job_run *run, m
         task->run = run;
         task->ended = ended;
         task->arg = arg;
+        task->load = load;
         task->limit_ms = limit_ms;
         return &task->op;
+}
+
+struct op *mssql_worker_start(struct mssql_worker *worker, mssql_job_run *run, mssql_job_ended *ended,
+                              void *arg, int64_t limit_ms)
+{
+        return mssql_worker_start_with(worker, run, ended, arg, NULL, limit_ms);
 }
 
 int mssql_worker_new(const struct hook_settings *settings, struct mssql_worker **out, struct err *err)

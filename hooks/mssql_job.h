@@ -14,6 +14,11 @@
 
 #include <stdatomic.h>
 
+/* What a job is given; freed with it, when nobody is in there any more. The giver's struct has it first. */
+struct mssql_load {
+        void (*free)(struct mssql_load *load);
+};
+
 struct mssql_job;
 typedef int mssql_job_run(struct mssql_job *job, struct err *err);
 
@@ -26,6 +31,7 @@ struct mssql_job {
         enum mssql_failover failover;
         struct mono until;
         mssql_job_run *run;
+        struct mssql_load *load; /* NULL: none */
         int result;
         struct err err;
         struct mssql_state state;
@@ -51,3 +57,6 @@ typedef int mssql_job_ended(void *arg, const struct mssql_state *state, struct e
  */
 struct op *mssql_worker_start(struct mssql_worker *worker, mssql_job_run *run, mssql_job_ended *ended,
                               void *arg, int64_t limit_ms);
+/* The same with a load, which is its own from here on. */
+struct op *mssql_worker_start_with(struct mssql_worker *worker, mssql_job_run *run, mssql_job_ended *ended,
+                                   void *arg, struct mssql_load *load, int64_t limit_ms);

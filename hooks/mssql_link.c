@@ -56,6 +56,7 @@ static int on_message(DBPROCESS *process UNUSED, DBINT number, int state UNUSED,
                 current->fault.message = number;
                 (void)snprintf(current->fault.message_text, sizeof(current->fault.message_text), "%s",
                                text != NULL ? text : "");
+                mssql_error_scrub(current->fault.message_text);
         }
         return 0;
 }

@@ -199,6 +199,30 @@ int mssql_state_judge(const struct mssql_state *state, const struct mssql_sick *
         return 0;
 }
 
+static bool was_connected(const struct mssql_state *before, const char *id)
+{
+        for (int i = 0; i < before->n_replicas; i++)
+                if (strcmp(before->replicas[i].id, id) == 0)
+                        return before->replicas[i].connected;
+        return false;
+}
+
+int mssql_state_judge_links(const struct mssql_state *state, const struct mssql_state *before,
+                            struct err *err)
+{
+        for (int i = 0; i < state->n_replicas; i++) {
+                const struct mssql_replica *replica = &state->replicas[i];
+
+                if (replica->role[0] != '\0' && !replica->connected && was_connected(before, replica->id))
+                        return err_set(
+                                err, ERR_UNHEALTHY,
+                                "availability group '%.80s': replica '%.100s' was connected and is not "
+                                "any more",
+                                replica->group, replica->name);
+        }
+        return 0;
+}
+
 static bool leads(const struct mssql_replica *replica)
 {
         return replica->local && strcmp(replica->role, "PRIMARY") == 0;

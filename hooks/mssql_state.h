@@ -6,6 +6,7 @@
  */
 #include "base/err.h"
 #include "base/limits.h"
+#include "hooks/mssql_mirroring.h"
 
 #include <stdbool.h>
 
@@ -45,6 +46,7 @@ struct mssql_state {
         struct mssql_sick sick;
         struct mssql_replica replicas[PEERS_MAX];
         int n_replicas;
+        struct mssql_mirroring mirroring; /* asked for by mssql_certify.h only */
 };
 
 /* Rows of the questions in mssql_ask.c; values may be NULL, n is their number. */
@@ -73,5 +75,10 @@ int mssql_state_judge(const struct mssql_state *state, const struct mssql_sick *
  */
 int mssql_state_successor(const struct mssql_state *state, const struct mssql_replica **out,
                           struct err *err) MUST_CHECK;
+/*
+ * ERR_UNHEALTHY a replica that was connected before is no longer. What was not is none of our business.
+ */
+int mssql_state_judge_links(const struct mssql_state *state, const struct mssql_state *before,
+                            struct err *err) MUST_CHECK;
 /* Is this instance a secondary of the group, or no longer in it? */
 bool mssql_state_follows(const struct mssql_state *state, const char *group_id);

@@ -7,7 +7,7 @@
  * It is asked through FreeTDS (mssql_link.h) on a thread (mssql_job.h), and ended by SHUTDOWN, which writes a
  * checkpoint, or by what the `process` section says (mssql_end.h). A primary of an availability group is not
  * ended before a synchronized secondary has taken over. The endpoint of the group has a certificate of its
- * own, an object in the database, which this driver does not touch.
+ * own, an object in the database, and a driver of its own (mssql_endpoint.c).
  *
  * Without a configured certificate it signs one at each start and serves that: "off" does not mean that
  * nothing speaks TLS.

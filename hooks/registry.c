@@ -7,8 +7,9 @@
 #include <string.h>
 
 static const struct hook *const hooks[] = {
-        &mariadb_hook,     &mysql_hook, &perconaxtradb_hook, &singlestore_hook,
-        &mssqlserver_hook, &druid_hook, &generic_hook,       NULL,
+        &mariadb_hook,     &mysql_hook,       &perconaxtradb_hook,
+        &singlestore_hook, &mssqlserver_hook, &mssqlserver_endpoint_hook,
+        &druid_hook,       &generic_hook,     NULL,
 };
 
 const struct hook *const *hook_all(void)

@@ -65,6 +65,13 @@ static char *order_of(const struct hook *hook)
         return join(hook->roles, ", ", (hook->caps & HOOK_CLUSTERED) != 0 ? "any, one at a time" : "");
 }
 
+/* Listeners to shake hands with. */
+static char *proofs_of(const struct hook *hook)
+{
+        return join(hook->endpoints, " ",
+                    (hook->caps & HOOK_PROVES_ITSELF) != 0 ? "what the server says" : "as configured");
+}
+
 static void add_head(struct terminal_table *table, const char *const *names, size_t n)
 {
         struct terminal_cell cells[COLUMNS] = { { NULL, STYLE_DIM } };
@@ -77,7 +84,7 @@ static void add_head(struct terminal_table *table, const char *const *names, siz
 static void add_ways(const struct hook *hook, struct terminal_table *table)
 {
         AUTO(mem_free_p) char *files = file_names(hook);
-        AUTO(mem_free_p) char *endpoints = join(hook->endpoints, " ", "as configured");
+        AUTO(mem_free_p) char *endpoints = proofs_of(hook);
         AUTO(mem_free_p) char *order = order_of(hook);
         const bool reloads = hook->reload != NULL;
         const struct terminal_cell cells[COLUMNS] = {
@@ -141,7 +148,7 @@ static void add_files(const struct hook *hook, struct terminal_table *table)
 void engines_view_one(const struct hook *hook, bool color, struct buf *out)
 {
         AUTO(terminal_table_free_p) struct terminal_table *table = terminal_table_new(color);
-        AUTO(mem_free_p) char *endpoints = join(hook->endpoints, " ", "as configured");
+        AUTO(mem_free_p) char *endpoints = proofs_of(hook);
         AUTO(mem_free_p) char *sections = join(hook->sections, " ", "");
         AUTO(mem_free_p) char *order = order_of(hook);
 

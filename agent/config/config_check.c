@@ -164,7 +164,10 @@ static int check_driver(const struct draft *draft)
         const struct config *config = draft->config;
         const struct hook *hook = hook_find(config->database);
 
-        if (config->n_endpoints == 0)
+        if ((hook->caps & HOOK_PROVES_ITSELF) && config->n_endpoints > 0)
+                return fail_at(draft, "endpoints", "has no effect: the %s driver asks the server, remove it",
+                               config->database);
+        if (config->n_endpoints == 0 && !(hook->caps & HOOK_PROVES_ITSELF))
                 return fail_at(draft, "endpoints",
                                "is missing: the %s driver has none of its own, name the URL to "
                                "prove, such as tls://127.0.0.1:443",

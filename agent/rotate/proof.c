@@ -2,7 +2,8 @@
 /*
  * Handshakes with all endpoints, and the judgement of what they showed.
  *
- * A reload that claims success proves nothing: only a fresh handshake does.
+ * A reload that claims success proves nothing: only a fresh handshake does. Where there is no listener to
+ * shake hands with, the driver's health is asked instead, and what it says is judged here the same way.
  */
 #include "rotate/proof.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define HANDSHAKE_LIMIT_MS 5000
+#define HEALTH_LIMIT_MS    15000
 
 struct look {
         struct proof *proof;
@@ -31,6 +33,7 @@ struct proof {
         struct look *looks;
         size_t n;
         size_t pending;
+        struct loop_op *asked; /* of a driver that proves itself, in place of the looks */
         struct err worst;
 };
 
@@ -40,6 +43,7 @@ static void proof_free(struct proof *proof)
                 loop_op_cancel(proof->looks[i].op);
                 handshake_done(&proof->looks[i].result);
         }
+        loop_op_cancel(proof->asked);
         cert_free(proof->expect);
         chain_done(&proof->authorities);
         mem_free(proof->looks);
@@ -119,6 +123,50 @@ static void handshake_ended(enum op_state state, const struct err *why, void *ar
         proof_free(proof);
 }
 
+/* What is served nobody tells in another form than whether it is what was published. */
+static void health_ended(enum op_state state, const struct err *why, void *arg)
+{
+        struct proof *proof = arg;
+        struct agent *agent = proof->agent;
+        const struct bundle *published = agent->database->published;
+        bool differs = state == OP_FAILED && why->kind == ERR_MISMATCH;
+        const struct err *failure = state == OP_DONE || (differs && proof->expect == NULL) ? NULL : why;
+
+        proof->asked = NULL;
+        agent_note_facts(agent);
+        agent_set_stage(agent, STAGE_SERVED,
+                        state == OP_DONE && published != NULL ? bundle_leaf(published) : NULL);
+        agent->proof = NULL;
+        proof->fn(agent, failure);
+        proof_free(proof);
+}
+
+static void ask(struct proof *proof)
+{
+        struct agent *agent = proof->agent;
+        struct op *op = agent->database->hook->health(agent->database, HEALTH_LIMIT_MS);
+
+        proof->asked = loop_op_start(agent->loop, op, HEALTH_LIMIT_MS + 1000, health_ended, proof);
+}
+
+static void shake_hands(struct proof *proof)
+{
+        struct agent *agent = proof->agent;
+
+        for (size_t i = 0; i < proof->n; i++) {
+                struct look *look = &proof->looks[i];
+
+                look->proof = proof;
+                look->index = i;
+                look->request = endpoint_request(&agent->endpoints[i]);
+                look->request.context = agent->tls;
+                look->request.authorities = proof->authorities.n > 0 ? &proof->authorities : NULL;
+                look->op = loop_op_start(agent->loop,
+                                         handshake_start(&look->request, HANDSHAKE_LIMIT_MS, &look->result),
+                                         HANDSHAKE_LIMIT_MS + 1000, handshake_ended, look);
+        }
+}
+
 static struct proof *start(struct agent *agent, struct cert *expect, bool absent,
                            const struct chain *authorities, proof_fn *fn)
 {
@@ -134,19 +182,11 @@ static struct proof *start(struct agent *agent, struct cert *expect, bool absent
         proof->n = agent->n_endpoints;
         proof->pending = proof->n;
         proof->looks = mem_array(proof->n, sizeof(*proof->looks));
-        for (size_t i = 0; i < proof->n; i++) {
-                struct look *look = &proof->looks[i];
-
-                look->proof = proof;
-                look->index = i;
-                look->request = endpoint_request(&agent->endpoints[i]);
-                look->request.context = agent->tls;
-                look->request.authorities = proof->authorities.n > 0 ? &proof->authorities : NULL;
-                look->op = loop_op_start(agent->loop,
-                                         handshake_start(&look->request, HANDSHAKE_LIMIT_MS, &look->result),
-                                         HANDSHAKE_LIMIT_MS + 1000, handshake_ended, look);
-        }
         agent->proof = proof;
+        if (agent->database->hook->caps & HOOK_PROVES_ITSELF)
+                ask(proof);
+        else
+                shake_hands(proof);
         return proof;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 /*
- * What do the listeners serve? One handshake with each endpoint, all at once; the status is updated.
+ * What do the listeners serve? One handshake with each endpoint, all at once; the status is updated. A driver
+ * that proves itself (hooks/hook.h) is asked for its health instead: then trust is not looked at.
  */
 #include "certs/cert.h"
 #include "certs/chain.h"

@@ -174,6 +174,14 @@ static int64_t backoff(const struct agent *agent)
         return pause;
 }
 
+/* By a restart, or by the links between members that broke: once is enough. */
+static bool breaks_again(const struct agent *agent)
+{
+        bool pins = (agent->database->hook->caps & HOOK_PINS_LEAVES) != 0;
+
+        return agent->restarted || (pins && agent->rotation.failure.kind == ERR_UNHEALTHY);
+}
+
 /*
  * What failed may have passed; but to try it again must cost no more than a reload. A database is not
  * restarted over and over for a bundle with which it did not come back, and a failed rollback waits for a
@@ -184,7 +192,7 @@ static bool is_tried_again(const struct agent *agent)
         const struct err *failure = &agent->rotation.failure;
 
         return failure->kind != ERR_NONE && err_retry(failure->kind) == RETRY_BACKOFF &&
-               !agent->status.degraded && !(agent->rotation.undone && agent->restarted);
+               !agent->status.degraded && !(agent->rotation.undone && breaks_again(agent));
 }
 
 void scan_later(struct agent *agent)

@@ -72,10 +72,16 @@ static bool is_served(const struct agent *agent)
         return agent->mode == TLS_OFF ? !same : same;
 }
 
+/* Its reload does something in each phase, whether the files change or not. */
+static bool phase_is_news(const struct agent *agent)
+{
+        return (agent->database->hook->caps & HOOK_PINS_LEAVES) && agent->plan.phase != PLAN_NO_PHASE;
+}
+
 static bool is_unchanged(const struct agent *agent)
 {
         return agent->change == CHANGE_NONE && agent->mode == agent->good_mode && layout_is_current(agent) &&
-               is_served(agent);
+               is_served(agent) && !phase_is_news(agent);
 }
 
 enum step_result validate_step(void *work, struct err *err)

@@ -57,6 +57,7 @@ void wish_adopt(struct agent *agent, struct plan *plan)
         agent->plan = *plan;
         plan->authorities = (struct chain)CHAIN_INIT;
         agent->mode = wish_mode(agent, &agent->plan);
+        agent->database->settled = agent->plan.phase == PLAN_PRUNE;
         (void)snprintf(agent->status.tls, sizeof(agent->status.tls), "%s", tls_mode_name(agent->mode));
         note(agent);
 }

@@ -40,13 +40,13 @@ def test_one():
 def test_documents_have_the_same_engines(path):
     text = (Path(ROOT) / path).read_text()
     table = text[re.search(r"^\| (`database`|driver) ", text, re.M).end():].partition("\n\n")[0]
-    assert set(re.findall(r"^\| `(\w+)`", table, re.M)) == set(engines())
+    assert set(re.findall(r"^\| `([\w-]+)`", table, re.M)) == set(engines())
 
 
 def test_manual_has_the_same_engines():
     text = (Path(ROOT) / "deploy/man/certrotate.conf.5").read_text()
     entry = text[text.index(".It Ic database"):].partition(".It Ic instance")[0]
-    assert set(re.findall(r"^\.Cm (\w+)", entry, re.M)) == set(engines())
+    assert set(re.findall(r"^\.Cm ([\w-]+)", entry, re.M)) == set(engines())
 
 
 @pytest.mark.parametrize("args, says", [(["mysq"], "did you mean 'mysql'"), (["oracle"], "is no engine"),

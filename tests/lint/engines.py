@@ -11,7 +11,8 @@ root, findings = Path(sys.argv[1]), []
 readme = (root / "README.md").read_text()
 man = (root / "deploy/man/certrotate.conf.5").read_text()
 section = re.search(r"^\.Sh ENGINES$(.*?)^\.Sh ", man, re.M | re.S)
-drivers = re.findall(r"extern const struct hook (\w+)_hook;", (root / "hooks/drivers.h").read_text())
+names = re.findall(r"extern const struct hook (\w+)_hook;", (root / "hooks/drivers.h").read_text())
+drivers = [name.replace("_", "-") for name in names]
 for driver in drivers:
     row = re.search(rf"^\| `{driver}`.*$", readme, re.M)
     tests = re.findall(r"`(test_\w+\.py)`", row[0].rsplit("|", 2)[1]) if row else []

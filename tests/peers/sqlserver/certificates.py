@@ -10,6 +10,9 @@ import subprocess
 from sql import SQLError
 
 
+PRINCIPALS = {"dbo": 1, "guest": 2, "dbm_user": 5}
+
+
 def _openssl(*arguments, data=None):
     done = subprocess.run(["openssl", *arguments], input=data, capture_output=True)
     if done.returncode != 0:
@@ -22,6 +25,7 @@ def row(name, certificate):
     when = [datetime.datetime.fromisoformat(certificate[key]) for key in ("start", "expiry")]
     return {"name": name, "certificate_id": certificate["id"], "subject": certificate["subject"], "start_date": when[0],
             "expiry_date": when[1], "thumbprint": bytes.fromhex(certificate["thumbprint"]),
+            "principal_id": PRINCIPALS.get(certificate.get("owner", "dbo"), 0),
             "pvt_key_encryption_type_desc": "ENCRYPTED_BY_MASTER_KEY" if certificate["private"] else "NO_PRIVATE_KEY"}
 
 
@@ -66,6 +70,11 @@ def _spki(*arguments, data):
 
 
 def create(master, name, reader):
+    owner = "dbo"
+    if reader.accept("AUTHORIZATION"):
+        owner = reader.name()
+        if owner not in PRINCIPALS:
+            raise SQLError(15151, f"Cannot find the user '{owner}', because it does not exist or you do not have permission.")
     reader.expect("FROM")
     data, pfx, key, password = _source(reader), False, None, ""
     if reader.accept("WITH"):
@@ -90,5 +99,9 @@ def create(master, name, reader):
         if _openssl("pkey", "-pubin", "-outform", "DER", data=own) != public:
             raise SQLError(15297, "The certificate, asymmetric key, or private key data is invalid.")
         certificate["private"] = True
-    certificate["id"] = 256 + len(master["certificates"]) + sum(c["id"] for c in master["certificates"].values()) % 1000
+    if any(c["thumbprint"] == certificate["thumbprint"] for c in master["certificates"].values()):
+        raise SQLError(15232, f"A certificate with name '{name}' already exists or this certificate already has been added to "
+                       "the database.")
+    certificate["owner"] = owner
+    certificate["id"] = max([255, *(c["id"] for c in master["certificates"].values())]) + 1
     master["certificates"][name] = certificate

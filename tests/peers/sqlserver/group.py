@@ -44,6 +44,25 @@ class Group:
             self._note(state, "ended", synchronized=[r for r in state["replicas"] if r != self.me and
                                                      self.synchronization(state, r) == "SYNCHRONIZED"])
 
+    def introduce(self, shown, known):
+        """A link is made anew; a partner refuses whoever shows a certificate that it has not."""
+        with self.change() as state:
+            state.setdefault("certificates", {})[self.me] = {"shown": shown, "known": known}
+            for other in state["replicas"]:
+                if other != self.me and self.is_alive(other) and not self.accept(state, self.me, other):
+                    self._note(state, "refused", partner=other)
+
+    @staticmethod
+    def accept(state, one, other):
+        """Do the two know each other's certificate? Those without an endpoint of ours ask nothing."""
+        both = [state.get("certificates", {}).get(r) for r in (one, other)]
+        if None in both:
+            return True
+        return all(set(a["shown"]) <= set(b["known"]) for a, b in (both, both[::-1]))
+
+    def is_linked(self, state, one, other):
+        return self.is_alive(one) and self.is_alive(other) and self.accept(state, one, other)
+
     def is_alive(self, replica):
         if replica == self.me:
             return True
@@ -63,7 +82,7 @@ class Group:
 
     def synchronization(self, state, replica):
         primary = state["primary"]
-        if not self.is_alive(replica) or not self.is_alive(primary):
+        if not self.is_linked(state, replica, primary):
             return "NOT SYNCHRONIZING"
         if replica == primary:
             return "SYNCHRONIZED"
@@ -114,7 +133,7 @@ class Group:
         health = {"SYNCHRONIZED": "HEALTHY", "SYNCHRONIZING": "PARTIALLY_HEALTHY"}
         return [{"replica_id": state["replicas"][r]["id"], "group_id": state["id"], "is_local": int(r == self.me),
                  "role_desc": self.role(state, r),
-                 "connected_state_desc": "CONNECTED" if self.is_alive(r) and self.is_alive(state["primary"])
+                 "connected_state_desc": "CONNECTED" if self.is_linked(state, r, state["primary"])
                  else "DISCONNECTED",
                  "synchronization_health_desc": health.get(self.synchronization(state, r), "NOT_HEALTHY")}
                 for r in self.visible(state)]

@@ -35,6 +35,7 @@ class Instance:
             raise SystemExit(1)
         self.in_prelogin, self.strict = self.conf.contexts(faults.get("pair"))
         self.sessions = {}
+        self.tell_partners()
 
     def faults(self):
         """What is to go wrong, looked up whenever something could."""
@@ -51,6 +52,14 @@ class Instance:
         fresh = self.master_path.with_suffix(".new")
         fresh.write_text(json.dumps(self.master, indent=1))
         fresh.rename(self.master_path)
+        self.tell_partners()
+
+    def tell_partners(self):
+        """What the endpoint shows, and what it knows of others."""
+        if self.group and self.master["endpoints"]:
+            have = self.master["certificates"]
+            shown = [have[e["certificate"]]["thumbprint"] for e in self.master["endpoints"].values() if e["certificate"] in have]
+            self.group.introduce(shown, [c["thumbprint"] for c in have.values()])
 
     def login(self, user, password):
         """None, or the number of the error."""
@@ -126,17 +135,19 @@ class Session:
         return {
             "sys.databases": ({"name": text, "database_id": number, "state_desc": text}, self._databases(), None),
             "sys.certificates": ({"name": text, "certificate_id": number, "subject": text, "start_date": "datetime",
-                                  "expiry_date": "datetime", "thumbprint": "varbinary",
+                                  "expiry_date": "datetime", "thumbprint": "varbinary", "principal_id": number,
                                   "pvt_key_encryption_type_desc": text},
-                                 [certificates.row(name, c) for name, c in master["certificates"].items()], None),
+                                 [certificates.row(name, c) for name, c in self._visible("certificates")], None),
+            "sys.database_principals": ({"name": text, "principal_id": number},
+                                        [{"name": n, "principal_id": i} for n, i in certificates.PRINCIPALS.items()], None),
             "sys.endpoints": ({"name": text, "type_desc": text, "state_desc": text},
                               [{"name": name, "type_desc": "DATABASE_MIRRORING", "state_desc": e["state"]}
-                               for name, e in master["endpoints"].items()], None),
+                               for name, e in self._visible("endpoints")], None),
             "sys.database_mirroring_endpoints": (
                 {"name": text, "state_desc": text, "connection_auth_desc": text, "certificate_id": number},
                 [{"name": name, "state_desc": e["state"], "connection_auth_desc": "CERTIFICATE",
                   "certificate_id": master["certificates"].get(e["certificate"], {}).get("id", 0)}
-                 for name, e in master["endpoints"].items()], None),
+                 for name, e in self._visible("endpoints")], None),
             "sys.dm_exec_connections": (
                 {"session_id": number, "encrypt_option": text, "protocol_version": number, "net_transport": text},
                 [{"session_id": s.number, "encrypt_option": str(s.encrypted).upper(), "protocol_version": s.tds,
@@ -156,6 +167,11 @@ class Session:
                  "is_local": "bit", "synchronization_state_desc": text},
                 group.database_states() if group else none, "state"),
         }
+
+    def _visible(self, what):
+        """Objects are not there for who has no right on them."""
+        sees = self.instance.may(self.user, "VIEW ANY DEFINITION")
+        return list(self.instance.master[what].items()) if sees else []
 
     def _databases(self):
         names = ["master", "tempdb", "model", "msdb"]
@@ -188,7 +204,8 @@ class Session:
     _declare = _print = _if = _waitfor = _reconfigure = _checkpoint = _set
 
     def _use(self, reader):
-        name = reader.next().text
+        reader.expect("USE")
+        name = reader.name()
         if name.lower() not in [d["name"].lower() for d in self._databases()]:
             raise SQLError(911, f"Database '{name}' does not exist. Make sure that the name is entered correctly.")
         yield "info", 5701, f"Changed database context to '{name}'."
@@ -273,7 +290,7 @@ class Session:
         reader.expect("CREATE")
         if reader.accept("CERTIFICATE"):
             name = reader.name()
-            self._require("CONTROL SERVER", "User does not have permission to perform this action.", 15247)
+            self._require("CREATE CERTIFICATE", "User does not have permission to perform this action.", 15247)
             if name in self.instance.master["certificates"]:
                 raise SQLError(15232, f"A certificate with name '{name}' already exists or this certificate already has "
                                "been added to the database.")

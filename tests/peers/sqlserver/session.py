@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One connection, from PRELOGIN to its end."""
 
+import re
 import socket
 import ssl
 import struct
@@ -168,7 +169,7 @@ class Connection:
         return b""
 
     def _batch(self, text):
-        self.instance.log(f"batch {self.session.user}: {text}")
+        self.instance.log(f"batch {self.session.user}: {re.sub(r'0x[0-9A-Fa-f]{16,}', '0x…', text)}")
         if self.faults.get("drop") == "batch":
             raise Gone
         if self.faults.get("slow"):

@@ -6,7 +6,7 @@ statements that change what the tests change. Statements know the instance only 
 
 import re
 
-TOKEN = re.compile(r"""\s+|--[^\n]*|/\*.*?\*/ | (?P<text>N?'(?:[^']|'')*') | \[(?P<quoted>[^\]]+)\] |
+TOKEN = re.compile(r"""\s+|--[^\n]*|/\*.*?\*/ | (?P<text>N?'(?:[^']|'')*') | \[(?P<quoted>(?:[^\]]|\]\])+)\] |
                        "(?P<dquoted>[^"]+)" | (?P<hex>0x[0-9A-Fa-f]*) | (?P<number>\d+) |
                        (?P<word>@{0,2}[\w\#$]+) | (?P<sign><>|!=|>=|<=|.)""", re.X | re.S)
 STARTS = {"SELECT", "SET", "USE", "SHUTDOWN", "ALTER", "CREATE", "DROP", "GRANT", "REVOKE", "CHECKPOINT", "BEGIN", "COMMIT",
@@ -36,6 +36,8 @@ def tokens(text):
         value = match[match.lastgroup]
         if match.lastgroup == "text":
             value = value[value.index("'") + 1:-1].replace("''", "'")
+        if match.lastgroup == "quoted":
+            value = value.replace("]]", "]")
         found.append(Token({"quoted": "name", "dquoted": "name"}.get(match.lastgroup, match.lastgroup), value))
     return found
 
@@ -203,6 +205,7 @@ class Select:
         return lambda row: row[column], self.described[column], column
 
     def _cast(self, how):
+        style = "0"
         if how == "CAST":
             value, kind, name = self._expression()
             self.reader.expect("AS")
@@ -212,9 +215,9 @@ class Select:
             self.reader.expect(",")
             value, kind, name = self._expression()
             if self.reader.accept(","):  # style
-                self.reader.next()
+                style = self.reader.next().text
         self.reader.expect(")")
-        return lambda row: self._converted(value(row), wanted), wanted, ""
+        return lambda row: self._converted(value(row), wanted, style), wanted, ""
 
     def _type(self):
         name = self.reader.name().lower()
@@ -224,9 +227,11 @@ class Select:
         return {"varchar": "nvarchar", "sysname": "nvarchar", "char": "nvarchar", "nchar": "nvarchar"}.get(name, name)
 
     @staticmethod
-    def _converted(value, wanted):
+    def _converted(value, wanted, style):
         if value is None:
             return None
+        if wanted == "nvarchar" and isinstance(value, bytes):
+            return {"1": "0x", "2": ""}[style] + value.hex().upper()
         if wanted == "nvarchar" and not isinstance(value, str):
             return value.strftime("%Y-%m-%dT%H:%M:%S") if hasattr(value, "strftime") else str(value)
         return int(value) if wanted in ("int", "bigint", "bit", "tinyint") else value
