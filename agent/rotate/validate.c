@@ -78,10 +78,18 @@ static bool phase_is_news(const struct agent *agent)
         return (agent->database->hook->caps & HOOK_PINS_LEAVES) && agent->plan.phase != PLAN_NO_PHASE;
 }
 
+/* Is the last proven one what a database that starts now would take? Not when a rotation is superseded. */
+static bool is_published(const struct agent *agent)
+{
+        bool pending = agent->mode != TLS_UNMANAGED && settings_is_pending(agent->config->settings_file);
+
+        return agent->status.generation == agent->state.good && !pending;
+}
+
 static bool is_unchanged(const struct agent *agent)
 {
-        return agent->change == CHANGE_NONE && agent->mode == agent->good_mode && layout_is_current(agent) &&
-               is_served(agent) && !phase_is_news(agent);
+        return is_published(agent) && agent->change == CHANGE_NONE && agent->mode == agent->good_mode &&
+               layout_is_current(agent) && is_served(agent) && !phase_is_news(agent);
 }
 
 enum step_result validate_step(void *work, struct err *err)

@@ -82,8 +82,10 @@ void wish_target(const struct agent *agent, const struct plan *plan, const struc
 
 bool wish_may_act(const struct agent *agent)
 {
-        return agent->plan.turn || agent->good == NULL ||
-               (agent->mode != TLS_UNMANAGED && agent->mode != agent->good_mode);
+        if (agent->plan.turn || agent->good == NULL)
+                return true;
+        return agent->mode != TLS_UNMANAGED &&
+               (agent->mode != agent->good_mode || settings_is_pending(agent->config->settings_file));
 }
 
 void wish_turn(struct agent *agent, bool turn)

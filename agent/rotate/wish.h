@@ -20,7 +20,7 @@ void wish_target(const struct agent *agent, const struct plan *plan, const struc
                  struct fingerprint *out);
 /*
  * May this instance act now? The first bundle waits for nobody: the database does not start without it. Nor
- * does a switch of the mode, up to the restart.
+ * does a switch of the mode, up to the restart, or taking one back before it.
  */
 bool wish_may_act(const struct agent *agent);
 /* The turn alone has changed, while a rotation waits: one that was held for it goes on. */

@@ -54,6 +54,22 @@ def test_change_while_waiting(stack, authority):
     stack.assert_serves(second)
 
 
+def test_back_to_the_old_one_while_waiting(stack):
+    """What was published last is not what is wanted any more: a database that starts now must not take it."""
+    old = stack.up().bundle
+    stack.db.stop()
+    new = stack.authority.issue()
+    stack.volume.publish(new)
+    stack.agent.wait("published", lambda: stack.published_fp() == new.fp)
+    stack.agent.wait_event("database_waited_for")
+    stack.volume.publish(old)
+    stack.agent.wait("the old one is published again", lambda: stack.published_fp() == old.fp)
+    stack.db.start()
+    stack.wait_served(old)
+    stack.assert_serves(old)
+    stack.rotate()
+
+
 def test_slow(stack, authority):
     """A server that hangs: the agent stays alive and answers; when it wakes the rotation goes on."""
     stack.up()

@@ -116,6 +116,27 @@ def test_a_running_database_waits_for_its_turn(tmp_path, template, authority, ti
     assert supervisor.starts == 1 and stack.served_fp() == stack.bundle.fp
 
 
+def test_a_switch_is_taken_back_before_its_turn(tmp_path, template, authority, tidy, plan):
+    """Whoever starts the database now must find the settings that are wanted now."""
+    plan(turn=[])
+    stack = tidy(PlainStack(tmp_path / "stack", "mariadb", template, authority, tls="off", plan=str(plan.path)))
+    supervisor = tidy(Supervisor(stack.db))
+    stack.bundle = stack.issue()
+    stack.volume.publish(stack.bundle)
+    stack.agent.start()
+    stack.agent.wait_event("settings_written", tls="off")
+    stack.db.start()
+    stack.wait_proven(stack.bundle)
+    before = stack.fragment.read_text()
+    plan(turn=[], tls="required")
+    stack.agent.wait_status("held", lambda s: s["tls"] == "required" and s["plan"]["held"])
+    assert "require_secure_transport=ON" in stack.fragment.read_text()
+    plan(turn=[], tls="off")
+    stack.agent.wait_status("taken back", lambda s: s["tls"] == "off" and s["plan"]["done"])
+    assert stack.fragment.read_text() == before and supervisor.starts == 0
+    assert [path.name for path in stack.fragment.parent.iterdir()] == [stack.fragment.name]
+
+
 def test_plan_of_kubelet(make_stack, tmp_path, authority):
     """A mounted ConfigMap: swapped by its ..data, and seen at once."""
     folder = tmp_path / "configmap"
