@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from support.galera import PROVIDER, Galera  # noqa: E402
 from support.kubelet import KubeletVolume  # noqa: E402
 from support.load import LoadClients  # noqa: E402
 from support.mariadb import MariaDB, make_template  # noqa: E402
+from support.poll import STRETCH  # noqa: E402
 from support.stack import Stack  # noqa: E402
 
 
@@ -33,6 +35,17 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="session")
 def long(request):
     return request.config.getoption("--long")
+
+
+@pytest.fixture(autouse=True)
+def watchdog(long):
+    """A test that stands still ends, and with it no more than itself."""
+    def ring(*_):
+        raise AssertionError("the test stands still")
+    signal.signal(signal.SIGALRM, ring)
+    signal.alarm(int((3600 if long else 600) * STRETCH))
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from . import wire
 from .poll import end_with_parent, free_port, tail, wait_for
 
+CLIENT_LIMIT = 20
 SMALL = ["--innodb-buffer-pool-size=8M", "--innodb-log-file-size=4M", "--innodb-log-buffer-size=1M",
          "--innodb-temp-data-file-path=ibtmp1:4M:autoextend", "--innodb-flush-log-at-trx-commit=0",
          "--innodb-doublewrite=0", "--skip-innodb-use-native-aio", "--key-buffer-size=64K",
@@ -89,8 +90,13 @@ class MariaDB:
         """Over the socket, or as options say."""
         where = options or (f"--socket={self.socket}",)
         env = dict(os.environ, MYSQL_PWD=password or "")
-        return subprocess.run([*self.client(), *map(str, where), f"--user={user}", "-N", "-B", "-e", statement],
-                              capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL)
+        command = [*self.client(), *map(str, where), f"--user={user}", "-N", "-B", "-e", statement]
+        try:
+            return subprocess.run(command, capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL,
+                                  timeout=CLIENT_LIMIT)
+        except subprocess.TimeoutExpired:
+            # Seen once: a Galera node that was joining took the connection and never said a word.
+            return subprocess.CompletedProcess(command, 124, "", f"no answer within {CLIENT_LIMIT} s")
 
     def sql(self, statement, user="root", password=None):
         """Rows as lists of texts."""
