@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import time
@@ -43,10 +44,13 @@ def stays(what, predicate, seconds, interval=0.05, explain=None):
         time.sleep(interval)
 
 
-def free_ports(n):
-    """n ports that nobody listens on now, all different and below the range of outgoing connections."""
-    import random
+_given = set()  # of this run: a server that takes its time has not bound its port yet
 
+
+def free_ports(n):
+    """n ports that nobody listens on now, none given before, and below the range of outgoing connections."""
+    if len(_given) > 10000:
+        _given.clear()
     found = []
     while len(found) < n:
         port = random.randint(15000, 32000)
@@ -56,7 +60,8 @@ def free_ports(n):
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        if port not in found:
+        if port not in _given:
+            _given.add(port)
             found.append(port)
     return found
 
