@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define REREAD_MS          50
@@ -93,12 +94,9 @@ static void source_unreadable(struct agent *agent, const struct err *err)
 /* Was this dealt with already? */
 static bool is_settled(const struct agent *agent, const struct fingerprint *target)
 {
-        /*
-         * After a restart a key that the published files do not hold is read once more: probes of cluster
-         * members present it. In phase trust the source's is another one.
-         */
+        /* After a restart it is judged once more, unless a plan says whose turn that is. */
         if (hex_fingerprint_equal(target, &agent->state.settled))
-                return agent->good != NULL && (agent->good->key != NULL || agent->plan.phase == PLAN_TRUST);
+                return agent->good != NULL && (agent->snapshot != NULL || agent->plan.given);
         return hex_fingerprint_equal(target, &agent->state.judged) &&
                (agent->state.judged_until.s == 0 || clock_wall().s < agent->state.judged_until.s);
 }
@@ -155,6 +153,7 @@ void scan_now(struct agent *agent, bool force)
         if (rotation_is_idle(&agent->rotation) && !force && is_settled(agent, &target)) {
                 agent->status.plan.done =
                         agent->plan.given && hex_fingerprint_equal(&target, &agent->state.settled);
+                (void)snprintf(agent->status.step, sizeof(agent->status.step), "idle");
                 if (agent->status.error_kind == ERR_MISSING)
                         agent_set_error(agent, NULL);
                 return;
