@@ -74,9 +74,9 @@ def test_finishes_what_is_under_way(stack, authority):
         stack.agent.stop()
         stack.published_pair_fits()
         stack.agent.start()
-        # Done by the first process, or by the next: either way this is what is left.
+        stack.wait_proven(bundle)
         stack.agent.wait_status("at rest with it", lambda s: s["rotation"]["step"] == "idle" and all(
-            (s["stages"][stage] or {}).get("fingerprint") == bundle.fp for stage in ("published", "served")))
+            s["stages"][stage]["fingerprint"] == bundle.fp for stage in ("source", "published", "served")))
         stack.assert_serves(bundle)
 
 
