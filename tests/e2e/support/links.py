@@ -27,7 +27,7 @@ class Links:
         context.load_cert_chain(f"{folder}/tls.crt", f"{folder}/tls.key")
         return context
 
-    def _shake(self, member, peer):
+    def _shake(self, member, peer, again=False):
         try:
             context = self._context(member)
         except FileNotFoundError:
@@ -39,8 +39,14 @@ class Links:
         except (ConnectionError, TimeoutError, socket.timeout):
             return  # a node that is down or coming refuses nobody
         except ssl.SSLError as e:
-            if "UNEXPECTED_EOF" not in str(e) and "timed out" not in str(e):
+            if "UNEXPECTED_EOF" in str(e) or "timed out" in str(e):
+                return
+            # Either side's judgement of a certificate counts at once. A handshake that a node garbles as it comes or
+            # goes is no judgement, unless it stays so.
+            if again or isinstance(e, ssl.SSLCertVerificationError) or "ALERT" in str(e):
                 self.refusals.append(f"{member.name} -> {peer.name}: {e}")
+            else:
+                self._shake(member, peer, again=True)
 
     def _watch(self):
         while not self._end.is_set():
