@@ -14,12 +14,13 @@ LAYERS = {
     "loop": "base loop",
     "config": "base certs hooks config",
     "serve": "base certs loop serve",
-    "rotate": "base certs hooks config loop serve rotate",
-    "cli": "base certs hooks config loop serve rotate cli",
+    "kube": "base certs hooks config loop kube",
+    "rotate": "base certs hooks config loop serve kube rotate",
+    "cli": "base certs hooks config loop serve kube rotate cli",
     "main.c": "base cli",
 }
 LIBRARIES = {"event2/": "loop", "inotifytools/": "loop", "yaml.h": "config", "mysql.h": "hooks", "sybdb.h": "hooks", "cjson/": "base",
-             "curl/": "loop hooks"}
+             "curl/": "hooks kube"}
 
 root, findings = Path(sys.argv[1]), []
 for path in files(root, ".c", ".h", below=CODE):
