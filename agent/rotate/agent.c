@@ -146,6 +146,8 @@ static void init_status(struct agent *agent)
         status->step_deadline = MONO_NEVER;
         status->last_successful = agent->state.reason == ERR_NONE;
         status->last_success = agent->state.last_success;
+        if (agent->state.reason == ERR_NONE)
+                status->last_rotation = status->last_success;
         status->degraded = agent->state.degraded;
         if (agent->state.reason != ERR_NONE) {
                 status->error_kind = agent->state.reason;

@@ -161,8 +161,11 @@ enum step_result report_step(void *work, struct err *err UNUSED)
                 succeeded(agent);
         else
                 failed(agent, result);
-        if (!agent->unchanged || result != RESULT_SUCCESS)
+        if (!agent->unchanged || result != RESULT_SUCCESS) {
                 agent->status.rotations[result]++;
+                agent->status.last_result = result;
+                agent->status.last_rotation = clock_wall();
+        }
         agent->status.last_successful = result == RESULT_SUCCESS;
         agent->exit_code = exit_code_of(agent, result);
         log_outcome(agent, result);

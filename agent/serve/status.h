@@ -68,8 +68,10 @@ struct status {
         char publish_dir[256];
         struct wall started;
         struct status_leaf stages[STAGES];
-        int64_t generation; /* published, 0 none */
-        char tls[16];       /* mode: "off" "mixed" "on" "required"; "" not managed */
+        int64_t generation;  /* published, 0 none */
+        char source_via[16]; /* which source brought it: "volume" "api"; "" unknown */
+        bool source_lag;     /* the other source has not brought it yet */
+        char tls[16];        /* mode: "off" "mixed" "on" "required"; "" not managed */
         struct status_plan plan;
         bool prune_pending; /* authorities were dropped that the engine trusts until it restarts */
         /* rotation under way */
@@ -81,9 +83,11 @@ struct status {
         uint64_t rotations[RESULTS];
         uint64_t rollbacks;
         uint64_t scans;
-        bool last_successful;     /* result of the last rotation; true before any */
-        struct wall last_success; /* 0: never */
-        enum err_kind error_kind; /* ERR_NONE: fine */
+        bool last_successful;           /* result of the last rotation; true before any */
+        struct wall last_success;       /* 0: never */
+        enum status_result last_result; /* of the last rotation that changed something, or tried to */
+        struct wall last_rotation;      /* its end; 0: none, or not remembered */
+        enum err_kind error_kind;       /* ERR_NONE: fine */
         char error_text[ERR_TEXT_MAX];
         struct wall error_at;
         bool degraded;            /* a rollback failed: a person has to look */
