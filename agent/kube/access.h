@@ -41,5 +41,7 @@ int kube_access_in_pod(const char *dir, struct kube_access **out, struct err *er
  */
 int kube_access_from_file(const char *path, const char *context, struct kube_access **out,
                           struct err *err) MUST_CHECK;
+/* ERR_UNTRUSTED: authorities, or a client certificate and its key, that are none. */
+int kube_access_check(const struct kube_access *access, struct err *err) MUST_CHECK;
 void kube_access_free(struct kube_access *access);
 AUTO_DEFINE(struct kube_access, kube_access_free)

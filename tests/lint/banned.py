@@ -14,7 +14,7 @@ EVERYWHERE = ("strcpy stpcpy strcat sprintf vsprintf strncpy strtok gets atoi at
 LIMITED = {
     "malloc": ["agent/base/"], "calloc": ["agent/base/"], "realloc": ["agent/base/"], "free": ["agent/base/"],
     "strdup": ["agent/base/"], "strndup": ["agent/base/"], "asprintf": ["agent/base/"],
-    "getenv": ["agent/cli/terminal.c", "agent/rotate/breakpoint.c"], "exit": ["agent/main.c"], "_exit": ["agent/main.c", "agent/loop/child.c"],
+    "getenv": ["agent/cli/terminal.c", "agent/kube/access.c", "agent/rotate/breakpoint.c"], "exit": ["agent/main.c"], "_exit": ["agent/main.c", "agent/loop/child.c"],
     "strtod_l": ["agent/base/"], "fork": [], "vfork": [], "goto": [],
 }
 CALL = re.compile(r"(?<![\w.>])(\w+)\s*\(|\b(goto)\b")
