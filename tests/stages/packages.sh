@@ -9,7 +9,7 @@ lint_packages="clang-format-14 mandoc shellcheck"
 clang_packages="clang-14 libclang-rt-14-dev llvm-14"
 analysis_packages="$clang_packages clang-tidy-14 cppcheck"
 e2e_packages="mmdebstrap postgresql mariadb-server mariadb-client galera-4 rsync stunnel4 iproute2 nginx-light
-        freetds-bin curl maven libaio1 libnuma1 python3-venv python3-pytest"
+        freetds-bin curl maven libaio1 libnuma1 python3-venv python3-pytest etcd-server"
 unit_packages="openssl openjdk-17-jre-headless mariadb-server"
 
 packages_of() {
@@ -79,7 +79,7 @@ packages_install() {
                 exit 2
         fi
         echo "installing: $missing"
-        for server in mariadb nginx stunnel4 rsync; do
+        for server in mariadb nginx stunnel4 rsync etcd; do
                 case " $missing " in *" $server"*) servers="$servers $server" ;; esac
         done
         policy_forbid

@@ -100,6 +100,7 @@ stage_e2e() {
         mysql_fetch
         druid_fetch
         clients_fetch
+        kubernetes_fetch
         rm -rf "$base"
         mkdir -p "$base"
         # Debian's pytest, whatever other Python comes first in PATH.
