@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: one of everything a test needs, taken down in reverse order whatever happened."""
 
+import itertools
 import os
+import re
 import shutil
 import signal
 import sys
@@ -14,11 +16,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 from support.agent import BINARY, Agent  # noqa: E402
 from support.authority import Authority  # noqa: E402
 from support.galera import PROVIDER, Galera  # noqa: E402
+from support.kube import ControlPlane, missing  # noqa: E402
 from support.kubelet import KubeletVolume  # noqa: E402
 from support.load import LoadClients  # noqa: E402
 from support.mariadb import MariaDB, make_template  # noqa: E402
+from support.namespace import Namespace  # noqa: E402
 from support.poll import STRETCH  # noqa: E402
 from support.stack import Stack  # noqa: E402
+
+_numbers = itertools.count(1)
 
 
 def pytest_addoption(parser):
@@ -135,3 +141,23 @@ def load(tmp_path, tidy):
     def start(port, ca_file, **more):
         return tidy(LoadClients(tmp_path, port, ca_file, **more))
     return start
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """One control plane for the whole run; `namespace` is what a test works in. Who stops it starts it again."""
+    if missing():
+        pytest.skip(missing())
+    plane = ControlPlane(tmp_path_factory.mktemp("kubernetes") / "plane")
+    try:
+        yield plane.up()
+    finally:
+        plane.cleanup()
+
+
+@pytest.fixture
+def namespace(cluster, request):
+    """A namespace of this test alone; the control plane is up."""
+    cluster.up()
+    word = re.sub("[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_")).strip("-")[:40].strip("-")
+    return Namespace(cluster, f"{word}-{next(_numbers)}")
