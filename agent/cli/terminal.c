@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #define CELL_MAX_BYTES 4096
 #define GAP            2 /* spaces between columns */
@@ -124,14 +125,89 @@ static void print_row(const struct terminal_table *table, const struct row *row,
         buf_add_char(out, '\n');
 }
 
-void terminal_table_print(const struct terminal_table *table, struct buf *out)
+/* mem_free */
+static size_t *natural_widths(const struct terminal_table *table)
 {
-        AUTO(mem_free_p) size_t *widths = mem_array(table->columns, sizeof(*widths));
+        size_t *widths = mem_array(table->columns, sizeof(*widths));
 
         for (size_t i = 0; i < table->n; i++)
                 for (size_t j = 0; j < table->rows[i].n; j++)
                         if (table->rows[i].cells[j].width > widths[j])
                                 widths[j] = table->rows[i].cells[j].width;
+        return widths;
+}
+
+/* The bytes of the first n characters; what terminal_clean lets through is UTF-8. */
+static size_t bytes_of(const char *text, size_t n)
+{
+        size_t at = 0;
+
+        for (; n > 0 && text[at] != '\0'; n--)
+                at += utf8_len((const uint8_t *)text + at);
+        return at;
+}
+
+static void cut_cell(struct cell *cell, size_t width, bool middle)
+{
+        const size_t tail = middle ? (width - 1) / 2 : 0;
+        const size_t head = width - 1 - tail;
+        char *cut;
+
+        if (cell->width <= width)
+                return;
+        cut = mem_printf("%.*s…%s", (int)bytes_of(cell->text, head), cell->text,
+                         cell->text + bytes_of(cell->text, cell->width - tail));
+        mem_free(cell->text);
+        cell->text = cut;
+        cell->width = width;
+}
+
+/* Takes one character from the column that has most to spare above its floor; false: none has. */
+static bool narrow(size_t *widths, const struct terminal_column *columns, size_t n, bool to_least)
+{
+        size_t *most = NULL;
+        size_t spare = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                const size_t floor = to_least ? columns[i].least : columns[i].enough;
+
+                if (widths[i] <= floor || widths[i] - floor <= spare)
+                        continue;
+                spare = widths[i] - floor;
+                most = &widths[i];
+        }
+        if (most != NULL)
+                --*most;
+        return most != NULL;
+}
+
+void terminal_table_fit(struct terminal_table *table, size_t width, const struct terminal_column *columns,
+                        size_t n)
+{
+        AUTO(mem_free_p) size_t *widths = natural_widths(table);
+        size_t whole = table->columns == 0 ? 0 : (table->columns - 1) * GAP;
+
+        n = n < table->columns ? n : table->columns;
+        for (size_t i = 0; i < table->columns; i++)
+                whole += widths[i];
+        while (whole > width && (narrow(widths, columns, n, false) || narrow(widths, columns, n, true)))
+                whole--;
+        for (size_t i = 0; i < table->n; i++)
+                for (size_t j = 0; j < table->rows[i].n && j < n; j++)
+                        cut_cell(&table->rows[i].cells[j], widths[j], columns[j].cut_middle);
+}
+
+size_t terminal_width(int fd)
+{
+        struct winsize size = { 0 };
+
+        return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+void terminal_table_print(const struct terminal_table *table, struct buf *out)
+{
+        AUTO(mem_free_p) size_t *widths = natural_widths(table);
+
         for (size_t i = 0; i < table->n; i++)
                 print_row(table, &table->rows[i], widths, out);
 }
