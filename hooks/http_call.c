@@ -133,6 +133,8 @@ static void set_target(const struct curl_library *curl, CURL *easy, const struct
                 (void)curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
         } else if (request->authorities != NULL) {
                 (void)curl->easy_setopt(easy, CURLOPT_CAINFO, request->authorities);
+                /* libcurl would trust those of the system as well. */
+                (void)curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
         }
 }
 

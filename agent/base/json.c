@@ -93,6 +93,21 @@ int json_parse(const char *text, size_t len, cJSON **out, struct err *err)
         return 0;
 }
 
+static void wipe(cJSON *node)
+{
+        for (; node != NULL; node = node->next) {
+                if (cJSON_IsString(node))
+                        explicit_bzero(node->valuestring, strlen(node->valuestring));
+                wipe(node->child);
+        }
+}
+
+void json_wipe(cJSON *tree)
+{
+        wipe(tree);
+        json_free(tree);
+}
+
 const cJSON *json_get(const cJSON *object, const char *key)
 {
         return cJSON_GetObjectItemCaseSensitive(object, key);

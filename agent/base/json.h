@@ -19,6 +19,12 @@ static inline UNUSED void json_free(cJSON *tree)
         cJSON_Delete(tree);
 }
 AUTO_DEFINE(cJSON, json_free)
+/* Overwrites every text value first: of a tree that holds a Secret. NULL is fine. */
+void json_wipe(cJSON *tree);
+static inline UNUSED void json_wipe_p(cJSON **tree)
+{
+        json_wipe(*tree);
+}
 
 /* NULL, false or fallback when the member is missing or of another type; the tree may be NULL. */
 const cJSON *json_get(const cJSON *object, const char *key);

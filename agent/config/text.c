@@ -74,6 +74,15 @@ bool text_is_file_name(const char *text)
                strncmp(text, "..", 2) != 0;
 }
 
+bool text_is_object_name(const char *text)
+{
+        static const char inner[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+        size_t len = strspn(text, inner);
+
+        return len > 0 && text[len] == '\0' && strchr("-.", text[0]) == NULL &&
+               strchr("-.", text[len - 1]) == NULL && strstr(text, "..") == NULL;
+}
+
 bool text_is_url(const char *text)
 {
         const char *host = strncmp(text, "http://", 7) == 0    ? text + 7

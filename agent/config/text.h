@@ -13,6 +13,8 @@ bool text_is_dns_name(const char *text);
 bool text_is_host_port(const char *text, bool any, bool literal);
 /* No slash, and none of the names that the publisher keeps for itself ("..data"). */
 bool text_is_file_name(const char *text);
+/* Of a Kubernetes object, as a DNS subdomain: it goes into paths of the API. */
+bool text_is_object_name(const char *text);
 /* http or https, with a host, without user and password. */
 bool text_is_url(const char *text);
 /* Takes "//", "/./" and the last "/" out, so that two spellings of one directory compare equal. */

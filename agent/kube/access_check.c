@@ -47,10 +47,13 @@ static int read_key(const struct secret *text, struct key **out, struct err *err
         if (pem_parse("client key", text->data, text->len, &pem, err) != 0)
                 return -1;
         for (size_t i = 0; i < pem.n; i++) {
-                enum pem_label label = pem.blocks[i].label;
+                const struct pem_block *block = &pem.blocks[i];
 
-                if (label != PEM_CERTIFICATE && label != PEM_OTHER)
-                        return key_parse("client key", &pem.blocks[i], NULL, out, err);
+                if (block->label == PEM_KEY_PKCS8_CRYPTED || block->dek_info != NULL)
+                        return err_set(err, ERR_PARSE,
+                                       "client key: it is encrypted: store it without a password");
+                if (block->label != PEM_CERTIFICATE && block->label != PEM_OTHER)
+                        return key_parse("client key", block, NULL, out, err);
         }
         return err_set(err, ERR_PARSE, "client key: no key in it");
 }
@@ -66,8 +69,6 @@ static int check_client(const struct kube_access *access, struct err *err)
                               err) != 0 ||
             read_key(&access->key, &key, err) != 0)
                 return -1;
-        if (key->was_encrypted)
-                return err_set(err, ERR_UNTRUSTED, "client key: it is encrypted");
         if (memcmp(&key->spki, &chain.certs[0]->spki, sizeof(key->spki)) != 0)
                 return err_set(err, ERR_UNTRUSTED,
                                "the client key does not belong to the client certificate");

@@ -57,7 +57,7 @@ int kube_answer_judge(const struct kube_answer *answer, const char *what, struct
 
         if (answer->status >= 200 && answer->status < 300 && answer->err.kind == ERR_NONE)
                 return 0;
-        if (answer->status == 0 || answer->status < 300) {
+        if (answer->status < 300) {
                 *err = answer->err;
                 return err_wrap(err, "%.200s", what);
         }

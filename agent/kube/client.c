@@ -6,6 +6,10 @@
  * When is a connection dead? libcurl says so, or a call or stream got nothing in its time and nobody else on
  * the link got anything since either. Then all of it goes at once, so that a half-open connection costs one
  * limit and not one a call. A slow answer beside living streams ends alone.
+ *
+ * The trap: libcurl 7.88 keeps the frame that resets a stream until it has more to send or to receive. Beside
+ * others that is soon; a connection on which nothing is left after a cancel is closed, or the server would
+ * hold the stream for ever.
  */
 #include "kube/client.h"
 
@@ -23,8 +27,9 @@ struct kube_client {
         struct kube_link *link; /* NULL: the next call opens one */
         struct loop_timer *timer;
         TAILQ_HEAD(kube_calls, kube_call) calls;
-        struct mono heard; /* when anything came over the link */
-        bool is_broken;    /* the link is to be dropped in this turn */
+        struct mono heard;  /* when anything came over the link */
+        bool is_broken;     /* the link is to be dropped in this turn */
+        bool has_cancelled; /* a running call, in this turn */
         uint64_t n_requests;
 };
 
@@ -159,6 +164,9 @@ static void turn(void *arg)
                 drop_link(client);
         tell(client);
         begin_fresh(client);
+        if (client->has_cancelled && first_in(client, KUBE_CALL_RUNS) == NULL)
+                drop_link(client);
+        client->has_cancelled = false;
 }
 
 static void on_limit(void *arg)
@@ -249,13 +257,15 @@ void kube_call_cancel(struct kube_call *call)
 {
         if (call == NULL || call->state == KUBE_CALL_DROPPED || call->state == KUBE_CALL_OVER)
                 return;
-        if (call->state == KUBE_CALL_RUNS && kube_link_is_busy(call->client->link)) {
-                call->state = KUBE_CALL_DROPPED;
-                loop_timer_clear(call->timer);
+        if (call->state == KUBE_CALL_RUNS) {
+                call->client->has_cancelled = true;
                 loop_timer_set(call->client->timer, 0);
-                return;
-        }
-        if (call->state == KUBE_CALL_RUNS)
+                if (kube_link_is_busy(call->client->link)) {
+                        call->state = KUBE_CALL_DROPPED;
+                        loop_timer_clear(call->timer);
+                        return;
+                }
                 take_back(call);
+        }
         discard(call);
 }

@@ -20,7 +20,7 @@ struct kube_client;
  */
 int kube_client_open(struct loop *loop, struct kube_access *access, struct kube_client **out,
                      struct err *err) MUST_CHECK;
-/* All calls have ended or are cancelled first. NULL is fine. */
+/* All calls have ended or are cancelled first. Not from inside of a callback. NULL is fine. */
 void kube_client_close(struct kube_client *client);
 AUTO_DEFINE(struct kube_client, kube_client_close)
 struct loop *kube_client_loop(struct kube_client *client);
@@ -48,7 +48,8 @@ struct kube_answer {
         const char *body;       /* NUL-terminated; of a stream: "" unless the status is an error */
         size_t len;
         struct err err; /* of a call without an answer, or with half of one: ERR_NETWORK, ERR_TIMEOUT,
-                           ERR_NOT_READY (nobody listens), ERR_UNTRUSTED, ERR_LIMIT, ERR_PROTOCOL */
+                           ERR_NOT_READY (nobody listens), ERR_UNTRUSTED, ERR_LIMIT, ERR_PROTOCOL; ERR_AUTH:
+                           not sent, since there is no token */
 };
 
 typedef void kube_answer_fn(const struct kube_answer *answer, void *arg);
@@ -59,8 +60,8 @@ struct kube_call;
 /*
  * Starts a call. `done` comes exactly once, from the loop, never from in here; in it the call is over and its
  * handle dead. `data` may be NULL unless silence_ms is given. A call that ended without an answer, or a
- * stream that fell silent, makes the client drop its connection: everything else on it ends with ERR_NETWORK,
- * and the next call opens a new one.
+ * stream that fell silent, makes the client drop its connection, unless something else came over it
+ * meanwhile: everything else on it ends with ERR_NETWORK, and the next call opens a new one.
  */
 struct kube_call *kube_call_start(struct kube_client *client, const struct kube_request *request,
                                   kube_data_fn *data, kube_answer_fn *done, void *arg);

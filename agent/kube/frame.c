@@ -160,16 +160,17 @@ int kube_frame_parse(const char *text, size_t len, struct kube_frame *out, struc
         if (i == ARRAY_LEN(types)
                     ? err_set(err, ERR_PARSE, "a frame of type '%.40s'", type == NULL ? "" : type)
                     : read_object(&frame, err)) {
-                json_free(frame.tree);
+                json_wipe(frame.tree);
                 return -1;
         }
         *out = frame;
         return 0;
 }
 
+/* It may have been a Secret. */
 void kube_frame_done(struct kube_frame *frame)
 {
-        json_free(frame->tree);
+        json_wipe(frame->tree);
         *frame = (struct kube_frame){ .tree = NULL };
 }
 
@@ -202,7 +203,7 @@ static int check_items(const cJSON *items, struct err *err)
 
 int kube_page_parse(const char *text, size_t len, struct kube_page *out, struct err *err)
 {
-        AUTO(json_free_p) cJSON *tree = NULL;
+        AUTO(json_wipe_p) cJSON *tree = NULL;
         struct kube_page page = { .tree = NULL };
         const cJSON *metadata;
 
@@ -225,6 +226,6 @@ int kube_page_parse(const char *text, size_t len, struct kube_page *out, struct 
 
 void kube_page_done(struct kube_page *page)
 {
-        json_free(page->tree);
+        json_wipe(page->tree);
         *page = (struct kube_page){ .tree = NULL };
 }

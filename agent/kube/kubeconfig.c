@@ -5,7 +5,6 @@
  */
 #include "kube/kubeconfig.h"
 
-#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/near.h"
+#include "certs/base64.h"
 #include "config/yaml.h"
 
 #define DEFAULT_NAMESPACE "default"
@@ -42,11 +42,10 @@ static const struct habit user_habits[] = {
 
 static void wipe_tree(const cJSON *node)
 {
-        const cJSON *child;
-
         if (cJSON_IsString(node) && node->valuestring != NULL)
                 explicit_bzero(node->valuestring, strlen(node->valuestring));
-        cJSON_ArrayForEach(child, node) wipe_tree(child);
+        for (const cJSON *child = node == NULL ? NULL : node->child; child != NULL; child = child->next)
+                wipe_tree(child);
 }
 
 static void reader_done_p(struct reader *reader)
@@ -144,10 +143,9 @@ static char *beside(const struct reader *reader, const char *file)
 static int get_pem(const struct reader *reader, const cJSON *object, const char *key, struct secret *out)
 {
         AUTO(buf_done_p) struct buf digits = BUF_INIT(CONFIG_MAX_BYTES);
-        AUTO(buf_done_p) struct buf bytes = BUF_INIT(CONFIG_MAX_BYTES);
+        AUTO(secret_done_p) struct secret bytes = SECRET_INIT;
+        struct err why = ERR_INIT;
         const char *text;
-        size_t padding;
-        int n = -1;
 
         if (get_text(reader, object, key, &text) != 0)
                 return -1;
@@ -156,16 +154,10 @@ static int get_pem(const struct reader *reader, const cJSON *object, const char 
         for (const char *p = text; *p != '\0'; p++)
                 if (strchr(" \t\r\n", *p) == NULL)
                         buf_add_char(&digits, *p);
-        padding = digits.len - strcspn(buf_str(&digits), "=");
-        /* OpenSSL takes '=' anywhere. */
-        if (padding <= 2 && digits.len > padding && digits.len % 4 == 0 &&
-            buf_reserve(&bytes, digits.len) != NULL)
-                n = EVP_DecodeBlock(bytes.data, digits.data, (int)digits.len);
-        if (n < (int)padding)
+        if (digits.len == 0 || base64_decode(buf_str(&digits), &bytes, &why) != 0)
                 return fail(reader, json_get(object, key), "'%s' is no base64", key);
-        bytes.len = (size_t)n - padding;
-        bytes.data[bytes.len] = '\0';
-        if (strlen(buf_str(&bytes)) != bytes.len || strstr(buf_str(&bytes), "-----BEGIN ") == NULL)
+        if (strlen((const char *)bytes.data) != bytes.len ||
+            strstr((const char *)bytes.data, "-----BEGIN ") == NULL)
                 return fail(reader, json_get(object, key), "'%s' is no base64 of a PEM text", key);
         secret_set(out, bytes.data, bytes.len);
         return 0;

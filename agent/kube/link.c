@@ -145,7 +145,7 @@ int kube_link_open(struct loop *loop, const struct curl_library *curl, loop_fn *
 
 void kube_link_close(struct kube_link *link)
 {
-        AUTO(close_fd_p) int epoll = -1; /* closed last: the loop may wait for it */
+        int epoll;
 
         if (link == NULL)
                 return;
@@ -158,6 +158,7 @@ void kube_link_close(struct kube_link *link)
                 loop_op_cancel(link->driver);
         else
                 mem_free(link);
+        close_fd_p(&epoll); /* last: the loop may have waited for it */
 }
 
 bool kube_link_is_busy(const struct kube_link *link)

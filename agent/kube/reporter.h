@@ -5,6 +5,11 @@
  * Events. Everything told arrives in the end: while the server is away it is kept (of an annotation and of
  * one condition the newest, of Events the last KUBE_EVENTS_KEPT, equal ones as a series) and sent later, each
  * with the time at which it happened. Nothing that is equal to what is there already is written.
+ *
+ * What the server will never take (400, 413, 422) is dropped with a line in the log; 401 and 403 are tried
+ * again, slowly. Refused here, with a line in the log: a text with a private key in it, names that are no
+ * names, a condition whose type ends in another pod's. All else is made valid UTF-8 without control
+ * characters, and cut at the API's limits.
  */
 #include "kube/client.h"
 
@@ -12,6 +17,7 @@
 
 #define KUBE_REPORT_ANNOTATION "certrotate.io/report"
 #define KUBE_NUDGE_ANNOTATION  "certrotate.io/nudge"
+#define KUBE_FIELD_MANAGER     "certrotate-agent"
 #define KUBE_EVENTS_KEPT       64
 
 struct kube_reporter_spec {
@@ -50,7 +56,7 @@ struct kube_reporter *kube_reporter_open(struct kube_client *client, const struc
 void kube_reporter_close(struct kube_reporter *reporter);
 AUTO_DEFINE(struct kube_reporter, kube_reporter_close)
 
-/* The annotation's text; at most one write a second, the newest wins. */
+/* The annotation's text, at most 32 KiB; at most one write a second, the newest wins. */
 void kube_reporter_report(struct kube_reporter *reporter, const char *json);
 /* Changes an annotation so that the kubelet refreshes the pod's volumes at once; at most one in 10 s. */
 void kube_reporter_nudge(struct kube_reporter *reporter);
@@ -61,7 +67,8 @@ void kube_reporter_nudge(struct kube_reporter *reporter);
  */
 void kube_reporter_condition(struct kube_reporter *reporter, const struct kube_request_ref *request,
                              const struct kube_condition *condition);
-/* About the pod, and with `request` about that too. */
+/* An Event about the pod, and with `request` one more about that: kubectl describe shows each with its own.
+ */
 void kube_reporter_event(struct kube_reporter *reporter, const struct kube_request_ref *request,
                          const struct kube_event *event);
 /* Nothing waits to be sent. */

@@ -241,14 +241,18 @@ static int tell_page(struct kube_watch *watch, const struct kube_page *page, str
 static void take_page(struct kube_watch *watch, const struct kube_page *page)
 {
         struct err err = ERR_INIT;
-        const int told = tell_page(watch, page, &err);
         char version[KUBE_VERSION_MAX];
+        int result = tell_page(watch, page, &err);
 
-        if (told == -1)
-                broken(watch, KUBE_END_REFUSED, &err);
-        if (told != 1)
+        if (result == 0)
                 return;
-        if (kube_watch_state_page(&watch->state, page)) {
+        if (result == 1)
+                result = kube_watch_state_page(&watch->state, page, &err);
+        if (result == -1) {
+                broken(watch, KUBE_END_REFUSED, &err);
+                return;
+        }
+        if (result == 1) {
                 memcpy(version, watch->state.version, sizeof(version));
                 if (!tell_vanished(watch, version) ||
                     !tell(watch, &(struct kube_watch_event){ .kind = KUBE_LISTED, .version = version }))
@@ -286,6 +290,8 @@ static void on_ended(const struct kube_answer *answer, void *arg)
 
         enter(watch);
         watch->call = NULL;
+        if (answer->status == 200)
+                kube_watch_state_alive(&watch->state);
         end = judge(watch, answer, &err);
         if (end == KUBE_END_CLEAN && kube_frames_is_cut(&watch->frames)) {
                 (void)err_set(&err, ERR_PROTOCOL, "the stream ended in the middle of a frame");

@@ -32,7 +32,7 @@ enum kube_watch_kind {
 struct kube_watch_event {
         enum kube_watch_kind kind;
         const cJSON *object;   /* of OBJECT; of GONE the last state, NULL when only a list told of it */
-        const char *namespace; /* of OBJECT and GONE; "" for those outside of namespaces */
+        const char *namespace; /* of OBJECT and GONE; "" for those outside of namespaces, or never seen */
         const char *name;      /* likewise */
         const char *version;   /* resourceVersion; of GONE: of the deletion, or of the list that lacked it;
                                   of LISTED: of the list */

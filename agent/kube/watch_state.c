@@ -11,6 +11,7 @@
 #include "kube/watch_state.h"
 
 #include "base/mem.h"
+#include "kube/told.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ const struct kube_watch_limits kube_watch_defaults = {
         .timeout_min_s = 300,
         .timeout_max_s = 600,
         .page = 500,
+        .pages_max = KUBE_TOLD_MAX,
 };
 
 void kube_watch_state_init(struct kube_watch_state *state, const struct kube_watch_limits *limits)
@@ -145,38 +147,50 @@ static void set_version(char to[static KUBE_VERSION_MAX], const char *version)
         (void)snprintf(to, KUBE_VERSION_MAX, "%s", version);
 }
 
-/* Back to the beginning: the next request lists. */
-static void forget(struct kube_watch_state *state)
+static void end_list(struct kube_watch_state *state)
 {
-        set_version(state->version, "");
         set_version(state->listing, "");
+        state->pages = 0;
         mem_free(state->more);
         state->more = NULL;
 }
 
-bool kube_watch_state_page(struct kube_watch_state *state, const struct kube_page *page)
+/* Back to the beginning: the next request lists. */
+static void forget(struct kube_watch_state *state)
+{
+        set_version(state->version, "");
+        end_list(state);
+}
+
+int kube_watch_state_page(struct kube_watch_state *state, const struct kube_page *page, struct err *err)
 {
         /* Pages of one list are of one version; were they not, then going on from the oldest misses nothing.
          */
         if (state->listing[0] == '\0')
                 set_version(state->listing, page->version);
-        mem_free(state->more);
-        state->more = mem_strdup(page->more);
-        if (page->more != NULL)
-                return false;
-        set_version(state->version, state->listing);
-        set_version(state->listing, "");
+        if (page->more != NULL) {
+                if (++state->pages >= state->limits->pages_max ||
+                    (state->more != NULL && strcmp(state->more, page->more) == 0))
+                        return err_set(err, ERR_PROTOCOL, "pages of a list without end");
+                mem_free(state->more);
+                state->more = mem_strdup(page->more);
+                return 0;
+        }
+        memcpy(state->version, state->listing, sizeof(state->version));
+        end_list(state);
         state->frames = 0;
         state->is_listed = true;
         state->is_live = true;
         state->is_lost = false;
-        return true;
+        return 1;
 }
 
 void kube_watch_state_alive(struct kube_watch_state *state)
 {
-        if (kube_watch_state_is_watching(state))
-                state->is_live = true;
+        if (!kube_watch_state_is_watching(state))
+                return;
+        state->is_live = true;
+        state->has_begun = true;
 }
 
 void kube_watch_state_frame(struct kube_watch_state *state, const struct kube_frame *frame)
@@ -273,8 +287,9 @@ struct kube_watch_next kube_watch_state_end(struct kube_watch_state *state, enum
         const bool is_refused = end == KUBE_END_REFUSED || end == KUBE_END_LARGE;
         struct kube_watch_next next = { .pause_ms = 0 };
 
-        if (kube_watch_state_is_watching(state) && lasted_ms >= limits->steady_ms)
+        if (state->has_begun && lasted_ms >= limits->steady_ms)
                 rest(state);
+        state->has_begun = false;
         if (end == KUBE_END_SILENT && !state->has_bookmarks)
                 state->silence_ms = state->silence_ms * 2 < limits->silence_max_ms ? state->silence_ms * 2
                                                                                    : limits->silence_max_ms;

@@ -27,7 +27,8 @@ struct kube_watch_limits {
         int64_t silence_max_ms;
         int64_t timeout_min_s; /* timeoutSeconds: the server ends the stream after a random time between */
         int64_t timeout_max_s;
-        int64_t page; /* objects of a list in one answer */
+        int64_t page;      /* objects of a list in one answer */
+        int64_t pages_max; /* of one list: each is asked for at once */
 };
 
 extern const struct kube_watch_limits kube_watch_defaults;
@@ -38,9 +39,11 @@ struct kube_watch_state {
         char version[KUBE_VERSION_MAX]; /* watch from here; "": list */
         char listing[KUBE_VERSION_MAX]; /* of the list under way, "" before its first page */
         char *more;                     /* continue token of the list under way */
+        int64_t pages;                  /* of the list under way */
         int64_t page;                   /* smaller than the limit's where objects are large */
         int64_t silence_ms;
         uint64_t frames; /* of the stream under way */
+        bool has_begun;  /* the stream under way: a server that takes a request and never answers has none */
         bool has_bookmarks;
         bool was_gone;  /* since the last good stream: the first 410 is the normal course */
         bool is_listed; /* once at least */
@@ -58,8 +61,10 @@ int kube_watch_state_check(const struct kube_watch_spec *spec, struct err *err) 
 int kube_watch_state_path(const struct kube_watch_state *state, const struct kube_watch_spec *spec,
                           char out[static KUBE_PATH_MAX], struct err *err) MUST_CHECK;
 
-/* A page of a list has come; true: it was the last, the list is whole. */
-bool kube_watch_state_page(struct kube_watch_state *state, const struct kube_page *page);
+/* A page of a list has come. 1: it was the last, the list is whole; 0: ask for the next; ERR_PROTOCOL: there
+ * is no end to them. */
+int kube_watch_state_page(struct kube_watch_state *state, const struct kube_page *page,
+                          struct err *err) MUST_CHECK;
 /* A sign of life of the stream. */
 void kube_watch_state_alive(struct kube_watch_state *state);
 /* Any frame but ERROR. */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The children end with _exit, so that the sanitizers' leak check looks at the parent alone. They are one
- * process group: stopping the server ends its connections too.
+ * process group: stopping the server ends its connections too, and is over when they are.
  */
 #include "kubepeer.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 
 #define BACKLOG     64
 #define REQUEST_MAX 65536
+#define ALIVE_MIN   200 /* descriptors are closed in their order: this one behind the sockets */
 
 #define MUST(condition)                                                                                      \
         do {                                                                                                 \
@@ -197,25 +199,36 @@ struct kubepeer kubepeer_start(const struct kubepeer_options *options)
         struct kubepeer peer = { .pid = -1, .port = options->port };
         int listener = listen_on(&peer.port);
         pid_t parent = getpid();
+        int alive[2];
+
+        MUST(pipe2(alive, O_CLOEXEC) == 0);
 
         (void)fflush(NULL);
         peer.pid = fork();
         MUST(peer.pid != -1);
         if (peer.pid == 0) {
                 (void)setpgid(0, 0);
+                MUST(fcntl(alive[1], F_DUPFD_CLOEXEC, ALIVE_MIN) != -1);
+                (void)close(alive[1]);
                 die_with_parent(parent);
                 run(options, listener);
         }
         (void)setpgid(peer.pid, peer.pid);
         (void)close(listener);
+        (void)close(alive[1]);
+        peer.alive = alive[0];
         return peer;
 }
 
 void kubepeer_stop(struct kubepeer *peer)
 {
+        char byte;
+
         if (peer->pid <= 0)
                 return;
         (void)kill(-peer->pid, SIGKILL);
         (void)waitpid(peer->pid, NULL, 0);
+        MUST(read(peer->alive, &byte, 1) == 0);
+        (void)close(peer->alive);
         peer->pid = -1;
 }

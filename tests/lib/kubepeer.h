@@ -26,6 +26,7 @@ struct kubepeer_options {
 struct kubepeer {
         pid_t pid;
         int port;
+        int alive; /* a pipe that ends with the last of them */
 };
 
 struct kubepeer kubepeer_start(const struct kubepeer_options *options);
