@@ -307,12 +307,29 @@ int snapshot_read_files(const char *const *paths, size_t n, struct snapshot **ou
                 if (read_file(AT_FDCWD, paths[i], name, snapshot, err) != 0)
                         return -1;
         }
-        if (snapshot->n > 0)
-                qsort(snapshot->files, snapshot->n, sizeof(*snapshot->files), by_file_name);
-        if (hash_files(snapshot, err) != 0)
+        if (snapshot_seal(snapshot, err) != 0)
                 return -1;
         *out = TAKE(snapshot);
         return 0;
+}
+
+int snapshot_seal(struct snapshot *snapshot, struct err *err)
+{
+        if (snapshot->n > 0)
+                qsort(snapshot->files, snapshot->n, sizeof(*snapshot->files), by_file_name);
+        return hash_files(snapshot, err);
+}
+
+struct snapshot *snapshot_copy(const struct snapshot *snapshot)
+{
+        struct snapshot *copy = mem_dup(snapshot, sizeof(*snapshot));
+
+        copy->files = mem_array(snapshot->n, sizeof(*copy->files));
+        for (size_t i = 0; i < snapshot->n; i++) {
+                copy->files[i].name = mem_strdup(snapshot->files[i].name);
+                secret_set(&copy->files[i].data, snapshot->files[i].data.data, snapshot->files[i].data.len);
+        }
+        return copy;
 }
 
 const struct snapshot_file *snapshot_find(const struct snapshot *snapshot, const char *name)

@@ -37,6 +37,9 @@ int snapshot_read(const char *dir, struct snapshot **out, struct err *err) MUST_
 /* For files named one by one: `certrotate check FILE…`. The name is the last part of the path. */
 int snapshot_read_files(const char *const *paths, size_t n, struct snapshot **out,
                         struct err *err) MUST_CHECK;
+/* Sorts and hashes files that came another way. */
+int snapshot_seal(struct snapshot *snapshot, struct err *err) MUST_CHECK;
+struct snapshot *snapshot_copy(const struct snapshot *snapshot) MUST_CHECK;
 /* NULL when there is none of that name. */
 const struct snapshot_file *snapshot_find(const struct snapshot *snapshot, const char *name);
 void snapshot_free(struct snapshot *snapshot);

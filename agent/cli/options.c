@@ -196,13 +196,16 @@ static int take_long(struct parse *parse, const char *text)
         return unknown_option(parse, text, len + 2);
 }
 
+/* "-ojson" and, as people are used to from kubectl, "-o=json". */
 static int take_short(struct parse *parse, const char *text)
 {
+        const char *value = text[2] == '=' ? text + 3 : text + 2;
+
         for (size_t i = 0; i < parse->command->n_options; i++) {
                 const struct option_spec *spec = &parse->command->options[i];
 
                 if (spec->short_name != 0 && spec->short_name == text[1])
-                        return take_option(parse, spec, text[2] == '\0' ? NULL : text + 2);
+                        return take_option(parse, spec, text[2] == '\0' ? NULL : value);
         }
         return unknown_option(parse, text, strlen(text));
 }

@@ -40,7 +40,8 @@ struct command {
         const char *details;  /* paragraphs behind the options in --help: examples, exit codes; NULL: none */
         const struct option_spec *options;
         size_t n_options;
-        /* argc, argv without the program name: argv[0] is the subcommand. Returns the exit code. */
+        /* argc, argv without the program name: argv[0] is the subcommand, or the program where its name
+         * stands for one (kubectl-certrotate). Returns the exit code. */
         int (*run)(const struct command *command, int argc, char **argv);
 };
 

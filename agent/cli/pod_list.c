@@ -84,22 +84,13 @@ static bool is_wanted(const struct pod_list *list, const struct pod *pod)
         return list->n_names == 0;
 }
 
-/* n when it is not in. */
-static size_t find(const struct pod_list *list, const cJSON *object)
+void pod_list_remove(struct pod_list *list, const char *namespace, const char *name)
 {
-        const cJSON *meta = json_get(object, "metadata");
         size_t i = 0;
 
-        while (i < list->n && (strcmp(list->pods[i]->name, text_of(meta, "name")) != 0 ||
-                               strcmp(list->pods[i]->namespace, text_of(meta, "namespace")) != 0))
+        while (i < list->n &&
+               (strcmp(list->pods[i]->name, name) != 0 || strcmp(list->pods[i]->namespace, namespace) != 0))
                 i++;
-        return i;
-}
-
-void pod_list_remove(struct pod_list *list, const cJSON *object)
-{
-        const size_t i = find(list, object);
-
         if (i == list->n)
                 return;
         pod_free(list->pods[i]);
@@ -109,9 +100,10 @@ void pod_list_remove(struct pod_list *list, const cJSON *object)
 
 void pod_list_put(struct pod_list *list, const cJSON *object)
 {
+        const cJSON *meta = json_get(object, "metadata");
         struct pod *pod;
 
-        pod_list_remove(list, object);
+        pod_list_remove(list, text_of(meta, "namespace"), text_of(meta, "name"));
         if (!is_ours(object))
                 return;
         pod = read_pod(object);

@@ -35,7 +35,7 @@ struct pod_list {
  * taken out. */
 void pod_list_put(struct pod_list *list, const cJSON *object);
 /* Nothing when it is not in. */
-void pod_list_remove(struct pod_list *list, const cJSON *object);
+void pod_list_remove(struct pod_list *list, const char *namespace, const char *name);
 /* By namespace, database and name; numbers in names count as numbers. */
 void pod_list_sort(struct pod_list *list);
 /* The first name wanted that none of the pods has, NULL: all are there. */

@@ -19,6 +19,7 @@ struct run_options {
         const char *database;
         struct option_list endpoints;
         const char *listen;
+        const char *pod;
         const char *log_format;
         const char *log_level;
         bool once;
@@ -65,6 +66,11 @@ static const struct option_spec options[] = {
           .kind = OPTION_STRING,
           .offset = AT(listen),
           .help = "health and metrics, 127.0.0.1:9533; '' turns them off" },
+        { .name = "pod",
+          .arg = "NAME",
+          .kind = OPTION_STRING,
+          .offset = AT(pod),
+          .help = "own pod, $(POD_NAME) in a container's arguments: reports and Events go there" },
         { .name = "log-format",
           .arg = "FORMAT",
           .kind = OPTION_STRING,
@@ -109,6 +115,7 @@ static int load(const struct run_options *run, struct config **out, struct err *
                 .endpoints = run->endpoints.items,
                 .n_endpoints = run->endpoints.n,
                 .listen = run->listen,
+                .pod = run->pod,
                 .log_format = run->log_format,
                 .log_level = run->log_level,
         };

@@ -49,6 +49,7 @@ static void put_overrides(struct draft *draft, const struct config_overrides *ov
         put_text(draft, "publish", overrides->publish);
         put_text(draft, "database", overrides->database);
         put_text(draft, "listen", overrides->listen);
+        put_text(draft, "kubernetes.pod", overrides->pod);
         put_text(draft, "log-format", overrides->log_format);
         put_text(draft, "log-level", overrides->log_level);
         if (overrides->n_endpoints == 0)
@@ -167,7 +168,8 @@ static void derive(struct draft *draft)
         struct config *config = draft->config;
         const struct hook *hook = hook_find(config->database);
 
-        derive_text(draft, "instance", &config->instance, NULL, config->database);
+        derive_text(draft, "instance", &config->instance, NULL,
+                    config->kube.pod != NULL ? config->kube.pod : config->database);
         derive_text(draft, "state", &config->state, config->publish, STATE_NAME);
         derive_text(draft, "control", &config->control, config->publish, CONTROL_NAME);
         derive_lists(draft, hook);
@@ -230,9 +232,11 @@ int config_parse(const char *what, const char *text, size_t len, const struct co
 /* Links may lead from one directory into the other although the names say nothing of it. */
 static int check_real_places(const struct draft *draft)
 {
-        AUTO(mem_free_p) char *source = realpath(draft->config->source, NULL);
+        AUTO(mem_free_p) char *source = NULL;
         AUTO(mem_free_p) char *publish = realpath(draft->config->publish, NULL);
 
+        if (draft->config->source != NULL)
+                source = realpath(draft->config->source, NULL);
         if (source == NULL || publish == NULL || !text_is_inside(publish, source))
                 return 0;
         return draft_fail(draft, schema_find(schema_top(), "publish"),

@@ -26,13 +26,31 @@ struct config_file {
         const char *password_file; /* of a PKCS#12 file; NULL: none. Never read here */
 };
 
+/* The API server's part: each name that is given switches on what it is for. */
+struct kube_settings {
+        const char *kubeconfig; /* NULL: the pod's service account */
+        const char *namespace;  /* NULL: that of the account or context */
+        const char *pod;        /* own: reports and Events go there; NULL: none are written */
+        const char *secret;     /* watched beside the source directory, or in its place */
+        const char *plan;       /* ConfigMap with the controller's plan */
+        const char *lease;      /* that gives the turn where there is no plan */
+        int64_t lease_ms;       /* its duration: 30 s */
+        bool nudge; /* change an annotation of the pod when the kubelet is to bring a new Secret: where the
+                       agent may not read it */
+};
+
+static inline UNUSED bool kube_is_used(const struct kube_settings *kube)
+{
+        return kube->pod != NULL || kube->secret != NULL || kube->plan != NULL || kube->lease != NULL;
+}
+
 struct config {
         cJSON *tree; /* owns every string */
         /* what */
         const char *database;          /* driver name; mandatory */
         const char *instance;          /* name in logs, metrics and status; default: the driver's name */
         const char *alias;             /* of the bundle: "server" */
-        const char *source;            /* directory watched; mandatory */
+        const char *source;            /* directory watched; NULL: only the Secret through the API */
         const char *publish;           /* directory written; mandatory */
         const char *plan;              /* file of the controller's plan; NULL: the agent is on its own */
         const char *state;             /* state file; default: <publish>/..state.json */
@@ -69,6 +87,7 @@ struct config {
         enum log_format log_format; /* auto: text on a terminal, JSON otherwise */
         enum log_level log_level;
         struct policy policy;
+        struct kube_settings kube;
         struct hook_settings hook;
 };
 
@@ -80,6 +99,7 @@ struct config_overrides {
         const char *const *endpoints;
         size_t n_endpoints;
         const char *listen;
+        const char *pod;
         const char *log_format;
         const char *log_level;
 };

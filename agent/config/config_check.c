@@ -48,7 +48,7 @@ int config_check_mandatory(const struct draft *draft)
                 return fail_at(draft, "database", "'%.60s' is not known: there are %s", config->database,
                                known);
         }
-        if (config->source == NULL)
+        if (config->source == NULL && config->kube.secret == NULL)
                 return fail_at(draft, "source", "is missing: name the directory with the new certificates");
         if (config->publish == NULL)
                 return fail_at(draft, "publish", "is missing: name the directory that the database reads");
@@ -59,11 +59,11 @@ static int check_places(const struct draft *draft)
 {
         const struct config *config = draft->config;
 
-        if (strcmp(config->source, config->publish) == 0)
+        if (config->source != NULL && strcmp(config->source, config->publish) == 0)
                 return fail_at(draft, "publish", "is the source: publish to a directory of its own");
         if (strcmp(config->publish, "/") == 0)
                 return fail_at(draft, "publish", "is '/': publish to a directory of its own");
-        if (text_is_inside(config->publish, config->source))
+        if (config->source != NULL && text_is_inside(config->publish, config->source))
                 return fail_at(draft, "publish",
                                "is inside the source, which is only read: publish elsewhere");
         if (strlen(config->control) > SOCKET_MAX_LEN)
@@ -130,7 +130,7 @@ static int check_settings(const struct draft *draft, const struct hook *hook)
         const struct config *config = draft->config;
 
         if (config->tls == TLS_UNMANAGED)
-                return config->settings_file == NULL || config->plan != NULL
+                return config->settings_file == NULL || config->plan != NULL || config->kube.plan != NULL
                                ? 0
                                : fail_at(draft, "settings-file",
                                          "is only written when tls is set: set it to "
@@ -141,6 +141,21 @@ static int check_settings(const struct draft *draft, const struct hook *hook)
         if (config->settings_file == NULL)
                 return fail_at(draft, "settings-file",
                                "is missing: name the file of the database's settings");
+        return 0;
+}
+
+static int check_kubernetes(const struct draft *draft)
+{
+        const struct kube_settings *kube = &draft->config->kube;
+
+        if (!kube_is_used(kube) && (kube->kubeconfig != NULL || kube->namespace != NULL))
+                return fail_at(draft,
+                               kube->kubeconfig != NULL ? "kubernetes.kubeconfig" : "kubernetes.namespace",
+                               "has no effect alone: name a pod, secret, plan or lease");
+        if (kube->plan != NULL && draft->config->plan != NULL)
+                return fail_at(draft, "kubernetes.plan", "and plan exclude each other: keep one");
+        if (kube->lease != NULL && kube->pod == NULL)
+                return fail_at(draft, "kubernetes.lease", "needs kubernetes.pod: who holds it");
         return 0;
 }
 
@@ -188,7 +203,7 @@ static int check_driver(const struct draft *draft)
 
 int config_check(const struct draft *draft)
 {
-        if (check_places(draft) != 0 || check_sections(draft) != 0)
+        if (check_places(draft) != 0 || check_sections(draft) != 0 || check_kubernetes(draft) != 0)
                 return -1;
         return check_driver(draft);
 }

@@ -11,6 +11,7 @@ enum schema_type {
         SCHEMA_STRING,
         SCHEMA_PATH,    /* absolute */
         SCHEMA_NAME,    /* of a file, without a slash */
+        SCHEMA_OBJECT,  /* name of a Kubernetes object */
         SCHEMA_ADDRESS, /* to listen on */
         SCHEMA_HOST,    /* host:port to connect to */
         SCHEMA_URL,     /* http or https */

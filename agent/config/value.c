@@ -74,6 +74,18 @@ static int check_endpoint(const struct draft *draft, const struct schema_key *ke
         return 0;
 }
 
+static int check_address(const struct draft *draft, const struct schema_key *key, const cJSON *node)
+{
+        const char *text = node->valuestring;
+
+        if (*text == '\0' || *text == '/' || text_is_host_port(text, true, true))
+                return 0;
+        return draft_fail(
+                draft, key, node,
+                "'%.60s' is not an address such as 127.0.0.1:9533, [::1]:9533, :9533 or /path/of/a/socket",
+                text);
+}
+
 /* What the type asks of one text; the node is a string. */
 static int check_text(const struct draft *draft, const struct schema_key *key, const cJSON *node)
 {
@@ -87,14 +99,16 @@ static int check_text(const struct draft *draft, const struct schema_key *key, c
                         return draft_fail(draft, key, node,
                                           "'%.60s' is not a file name: no '/', not starting with '..'", text);
                 return 0;
-        case SCHEMA_ADDRESS:
-                if (*text != '\0' && *text != '/' && !text_is_host_port(text, true, true))
+        case SCHEMA_OBJECT:
+                if (!text_is_object_name(text))
                         return draft_fail(
                                 draft, key, node,
-                                "'%.60s' is not an address such as 127.0.0.1:9533, [::1]:9533, :9533 "
-                                "or /path/of/a/socket",
+                                "'%.60s' is not a name of Kubernetes: lower-case letters, digits, '-' and "
+                                "'.' in between",
                                 text);
                 return 0;
+        case SCHEMA_ADDRESS:
+                return check_address(draft, key, node);
         case SCHEMA_HOST:
         case SCHEMA_HOSTS:
                 if (!text_is_host_port(text, false, false))
@@ -316,6 +330,7 @@ int value_set(const struct draft *draft, const struct schema_key *key, cJSON *no
         switch (key->type) {
         case SCHEMA_STRING:
         case SCHEMA_PATH:
+        case SCHEMA_OBJECT:
         case SCHEMA_NAME:
         case SCHEMA_ADDRESS:
         case SCHEMA_HOST:

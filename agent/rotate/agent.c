@@ -7,6 +7,7 @@
 #include "rotate/agent.h"
 
 #include "base/mem.h"
+#include "rotate/api.h"
 #include "rotate/flow.h"
 #include "rotate/scan.h"
 
@@ -23,6 +24,20 @@ int64_t agent_next_pause(int64_t last_ms, int64_t min_ms, int64_t max_ms)
         return next > max_ms ? max_ms : next;
 }
 
+void agent_end(struct agent *agent)
+{
+        agent->stopping = true;
+        if (agent->api == NULL)
+                loop_stop(agent->loop);
+        else
+                api_end(agent->api);
+}
+
+const char *agent_source(const struct agent *agent)
+{
+        return agent->config->source != NULL ? agent->config->source : agent->config->kube.secret;
+}
+
 void agent_set_error(struct agent *agent, const struct err *err)
 {
         struct status *status = &agent->status;
@@ -30,6 +45,7 @@ void agent_set_error(struct agent *agent, const struct err *err)
         status->error_kind = err == NULL ? ERR_NONE : err->kind;
         (void)snprintf(status->error_text, sizeof(status->error_text), "%s", err == NULL ? "" : err->text);
         status->error_at = clock_wall();
+        api_report(agent);
 }
 
 void agent_set_stage(struct agent *agent, enum status_stage stage, const struct cert *leaf)
@@ -86,6 +102,7 @@ static void answer(const char *path, const char *query, struct http_reply *reply
 {
         struct agent *agent = arg;
 
+        api_note(agent);
         pages_answer(&agent->status, path, query, reply);
 }
 
@@ -136,7 +153,8 @@ static void init_status(struct agent *agent)
         (void)snprintf(status->instance, sizeof(status->instance), "%.127s", config->instance);
         (void)snprintf(status->database, sizeof(status->database), "%.31s", config->database);
         (void)snprintf(status->alias, sizeof(status->alias), "%.63s", config->alias);
-        (void)snprintf(status->source_dir, sizeof(status->source_dir), "%.255s", config->source);
+        (void)snprintf(status->source_dir, sizeof(status->source_dir), "%.255s",
+                       config->source == NULL ? "" : config->source);
         (void)snprintf(status->publish_dir, sizeof(status->publish_dir), "%.255s", config->publish);
         (void)snprintf(status->step, sizeof(status->step), "starting");
         status->started = clock_wall();
@@ -196,7 +214,7 @@ static void on_soon(void *arg)
 
         scan_now(agent, false);
         if (agent->once && rotation_is_idle(&agent->rotation))
-                loop_stop(agent->loop);
+                agent_end(agent);
 }
 
 static void on_retry(void *arg)
@@ -268,6 +286,8 @@ int agent_new(const struct config *config, bool once, struct agent **out, struct
         rotation_init(&agent->rotation, &rotation_plan, agent);
         agent->rotation.entered = flow_entered;
         agent->rotation.ended = flow_ended;
+        if (api_open(agent, err) != 0)
+                return -1;
         if (!once && open_pages(agent, err) != 0)
                 return -1;
         *out = TAKE(agent);
@@ -280,6 +300,7 @@ void agent_free(struct agent *agent)
                 return;
         http_server_close(agent->control);
         http_server_close(agent->listener);
+        api_close(agent->api);
         loop_op_cancel(agent->op);
         proof_cancel(agent->proof);
         if (agent->database != NULL)
@@ -294,6 +315,7 @@ void agent_free(struct agent *agent)
         bundle_free(agent->candidate);
         bundle_free(agent->upcoming);
         plan_done(&agent->plan);
+        origin_done(&agent->origin);
         snapshot_free(agent->snapshot);
         generation_close(agent->store);
         handshake_context_free(agent->tls);
@@ -313,9 +335,12 @@ int agent_run(struct agent *agent)
 {
         log_info("agent_started", LOG_S("version", CERTROTATE_VERSION),
                  LOG_S("database", agent->config->database), LOG_S("instance", agent->config->instance),
-                 LOG_S("source", agent->config->source), LOG_S("publish", agent->config->publish));
+                 LOG_S("source", agent_source(agent)), LOG_S("publish", agent->config->publish));
         scan_watch(agent);
-        flow_begin(agent);
+        if (agent->api != NULL)
+                api_begin(agent->api, flow_begin);
+        else
+                flow_begin(agent);
         loop_timer_set(agent->rescan, agent->config->rescan_ms);
         if (agent->config->reverify_ms > 0)
                 loop_timer_set(agent->reverify, agent->config->reverify_ms);

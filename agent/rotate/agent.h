@@ -9,12 +9,15 @@
 #include "config/config.h"
 #include "loop/http_server.h"
 #include "loop/watch_dir.h"
+#include "rotate/origin.h"
 #include "rotate/plan.h"
 #include "rotate/proof.h"
 #include "rotate/rotation.h"
 #include "rotate/settings_file.h"
 #include "rotate/state.h"
 #include "serve/status.h"
+
+struct api;
 
 struct agent {
         const struct config *config;
@@ -29,6 +32,8 @@ struct agent {
         struct handshake_context *tls;
         struct endpoint *endpoints;
         size_t n_endpoints;
+        struct api *api; /* NULL: no API server in use */
+        struct origin origin;
         struct state state;
         struct status status;
 
@@ -58,6 +63,7 @@ struct agent {
         bool unchanged;       /* validate found nothing to do */
         bool rescan_wanted;
         struct fingerprint held; /* target that waits for its turn, told once */
+        bool held_forced;        /* … although it was judged or settled before */
         int failures;            /* in a row, for the back-off between rotations */
         struct mono torn_since;  /* plain directory: since when key and certificate do not fit; 0: they do */
 
@@ -80,8 +86,13 @@ AUTO_DEFINE(struct agent, agent_free)
 /* Until SIGTERM, or with `once` until idle. Returns the exit code. */
 int agent_run(struct agent *agent);
 
+/* Nothing is left to do: ends the loop, once the API server has what it is to be told. */
+void agent_end(struct agent *agent);
+
 /* For the steps: */
 
+/* The directory, or the Secret where there is none: for messages. */
+const char *agent_source(const struct agent *agent);
 /* Names the error of now in the status; NULL: none any more. Logged by the caller. */
 void agent_set_error(struct agent *agent, const struct err *err);
 void agent_set_stage(struct agent *agent, enum status_stage stage, const struct cert *leaf);

@@ -7,6 +7,7 @@
  * A database that refuses the files is a failure.
  */
 #include "rotate/agent.h"
+#include "rotate/api.h"
 #include "rotate/steps.h"
 
 #define RELOAD_LIMIT_MIN_MS    INT64_C(60000)
@@ -48,7 +49,7 @@ static void leave(struct agent *agent, const struct err *err)
         log_warn("database_waited_for", LOG_S("database", agent->config->instance), LOG_ERR(err));
         agent_set_error(agent, err);
         agent->exit_code = 1;
-        loop_stop(agent->loop);
+        agent_end(agent);
 }
 
 static void failed(struct agent *agent, const struct err *err)
@@ -171,6 +172,8 @@ static void hold(struct agent *agent)
         agent->status.plan.held = true;
         agent->waiting = true;
         agent->status.step_deadline = MONO_NEVER;
+        api_want_turn(agent, !agent->plan.given);
+        api_report(agent);
 }
 
 /* Is the database that was waited for one that has started with the new files? */

@@ -9,9 +9,11 @@
 #include "rotate/flow.h"
 
 #include "base/mem.h"
+#include "rotate/api.h"
 #include "rotate/breakpoint.h"
 #include "rotate/layout.h"
 #include "rotate/scan.h"
+#include "rotate/tell.h"
 #include "rotate/wish.h"
 
 #include <signal.h>
@@ -72,6 +74,7 @@ void flow_entered(void *arg, const struct step *step, bool rolling_back)
                 }
                 save(agent);
         }
+        tell_entered(agent, step, rolling_back);
         breakpoint_reached(step->name, rolling_back);
 }
 
@@ -100,6 +103,7 @@ void flow_rotate(struct agent *agent, struct snapshot *snapshot, const struct fi
 {
         abandon(agent);
         loop_timer_clear(agent->retry);
+        agent->held_forced = false;
         snapshot_free(agent->snapshot);
         agent->snapshot = snapshot;
         agent_drop_upcoming(agent);
@@ -206,11 +210,12 @@ void flow_ended(void *arg)
         agent_drop_candidate(agent);
         agent_drop_upcoming(agent);
         if (agent->stopping || (agent->once && !agent->rescan_wanted)) {
-                loop_stop(agent->loop);
+                agent_end(agent);
                 return;
         }
         if (superseded_a_published_one(agent) && resume(agent, false))
                 return;
+        api_want_turn(agent, agent->rescan_wanted);
         scan_later(agent);
         if (agent->config->reverify_ms > 0)
                 loop_timer_set(agent->reverify, agent->config->reverify_ms);
@@ -253,7 +258,7 @@ static void look_at_source(struct agent *agent)
         if (agent->once && rotation_is_idle(&agent->rotation)) {
                 if (agent->status.error_kind != ERR_NONE && agent->exit_code == 0)
                         agent->exit_code = 1;
-                loop_stop(agent->loop);
+                agent_end(agent);
         }
 }
 
@@ -355,9 +360,11 @@ static void stop(struct agent *agent, int signo)
         bool busy = !rotation_is_idle(&agent->rotation) && !agent->waiting;
 
         log_info("agent_stopping", LOG_I("signal", signo), LOG_S("step", agent->status.step));
-        /* A second signal, or nothing under way: now. What is under way is found again by the next start. */
-        if (!busy || agent->stopping)
+        /* A second signal: now. What is under way is found again by the next start. */
+        if (agent->stopping)
                 loop_stop(agent->loop);
+        else if (!busy)
+                agent_end(agent);
         agent->stopping = true;
         loop_timer_set(agent->grace, agent->config->grace_ms);
 }

@@ -18,7 +18,7 @@ enum step_result load_step(void *work, struct err *err)
         if (bundle_load(agent->snapshot, &config->names, config->key_password_file == NULL ? NULL : &password,
                         agent->good, &bundle, err) != 0) {
                 agent_set_stage(agent, STAGE_SOURCE, NULL);
-                (void)err_wrap(err, "%s", config->source);
+                (void)err_wrap(err, "%s", agent_source(agent));
                 return STEP_FAILED;
         }
         agent_drop_candidate(agent);

@@ -23,7 +23,7 @@ const char *plan_phase_name(enum plan_phase phase)
         return phase_names[phase];
 }
 
-static void plan_init(struct plan *out)
+void plan_init(struct plan *out)
 {
         *out = (struct plan){ .turn = true };
 }
@@ -109,19 +109,21 @@ int plan_parse(const char *text, size_t len, const char *instance, struct plan *
         AUTO(json_free_p) cJSON *tree = NULL;
         AUTO(plan_done_p) struct plan plan;
         const char *request;
+        const char *kind;
 
         plan_init(&plan);
         if (json_parse(text, len, &tree, err) != 0)
                 return -1;
         if (!cJSON_IsObject(tree))
                 return err_set(err, ERR_PARSE, "the plan must be an object");
-        if (get_text(tree, "request", &request, err) != 0 || parse_phase(tree, &plan, err) != 0 ||
-            parse_tls(tree, &plan, err) != 0 || parse_turn(tree, instance, &plan, err) != 0 ||
-            parse_authorities(tree, &plan, err) != 0)
+        if (get_text(tree, "request", &request, err) != 0 || get_text(tree, "kind", &kind, err) != 0 ||
+            parse_phase(tree, &plan, err) != 0 || parse_tls(tree, &plan, err) != 0 ||
+            parse_turn(tree, instance, &plan, err) != 0 || parse_authorities(tree, &plan, err) != 0)
                 return -1;
         plan.given = true;
         plan.generation = json_get_int(tree, "generation", 0);
         (void)snprintf(plan.request, sizeof(plan.request), "%s", request == NULL ? "" : request);
+        (void)snprintf(plan.kind, sizeof(plan.kind), "%s", kind == NULL ? "" : kind);
         *out = plan;
         plan.authorities = (struct chain)CHAIN_INIT;
         return 0;

@@ -2,10 +2,10 @@
 #pragma once
 /*
  * What the controller asks the agents of one database to do: one small JSON object for all of them, in a file
- * (a mounted ConfigMap, or a host's own).
+ * (a mounted ConfigMap, or a host's own), or under plan.json in a ConfigMap watched through the API.
  *
- *   {"request": "px-rotate", "generation": 3, "phase": "trust", "turn": ["px-0", "px-1"], "tls": "on",
- *    "authorities": "-----BEGIN CERTIFICATE-----…"}
+ *   {"request": "px-rotate", "kind": "PerconaXtraDBOpsRequest", "generation": 3, "phase": "trust", "turn":
+ * ["px-0", "px-1"], "tls": "on", "authorities": "-----BEGIN CERTIFICATE-----…"}
  *
  * Every member may be missing. Without `turn` all instances may act, with an empty one none. Unknown members
  * are ignored: a newer controller may say more.
@@ -30,6 +30,7 @@ enum plan_phase {
 struct plan {
         bool given; /* there is one */
         char request[128];
+        char kind[64]; /* of the request: its conditions are written into it; "": none are */
         int64_t generation;
         enum plan_phase phase;
         enum tls_mode tls;        /* TLS_UNMANAGED: as configured */
@@ -41,6 +42,8 @@ struct plan {
 /* "" "trust" "leaf" "prune" */
 const char *plan_phase_name(enum plan_phase phase);
 
+/* No plan. */
+void plan_init(struct plan *out);
 /* ERR_PARSE naming the member. Pure; fuzzed. */
 int plan_parse(const char *text, size_t len, const char *instance, struct plan *out,
                struct err *err) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "rotate/agent.h"
 #include "rotate/steps.h"
+#include "rotate/tell.h"
 
 #include <stdio.h>
 
@@ -169,5 +170,6 @@ enum step_result report_step(void *work, struct err *err UNUSED)
         agent->status.last_successful = result == RESULT_SUCCESS;
         agent->exit_code = exit_code_of(agent, result);
         log_outcome(agent, result);
+        tell_outcome(agent, result);
         return STEP_DONE;
 }

@@ -56,8 +56,10 @@ static void fail(struct rotation *rotation, const struct err *err)
 {
         const struct step *failed = rotation->at;
 
-        if (rotation->failure.kind == ERR_NONE)
+        if (rotation->failure.kind == ERR_NONE) {
                 rotation->failure = *err;
+                rotation->failed_at = failed->name;
+        }
         if (rotation->rolling_back && failed->fatal)
                 rotation->degraded = true;
         rotation->rolling_back = true;
@@ -108,6 +110,7 @@ static void clear(struct rotation *rotation)
         rotation->undone = false;
         rotation->degraded = false;
         rotation->failure = (struct err)ERR_INIT;
+        rotation->failed_at = NULL;
 }
 
 void rotation_start(struct rotation *rotation)

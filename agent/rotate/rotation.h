@@ -51,6 +51,7 @@ struct rotation {
         bool undone;           /* entered rollback above its report: something was put back */
         bool degraded;         /* a fatal row of the rollback table failed */
         struct err failure;    /* first failure; kind ERR_NONE: none */
+        const char *failed_at; /* the step it came from; NULL: none, or not known any more */
 };
 
 void rotation_init(struct rotation *rotation, const struct rotation_plan *plan, void *work);

@@ -7,6 +7,7 @@
  */
 #include "rotate/scan.h"
 
+#include "rotate/api.h"
 #include "rotate/flow.h"
 #include "rotate/wish.h"
 
@@ -39,6 +40,10 @@ void scan_watch(struct agent *agent)
 
         if (agent->watch == NULL)
                 return;
+        if (agent->config->source == NULL) {
+                watch_plan(agent);
+                return;
+        }
         agent->watching = watch_dir_set(agent->watch, agent->config->source, &err) == 0;
         if (!agent->watching && err.kind != ERR_MISSING)
                 log_warn("watch_failed", LOG_S("source", agent->config->source), LOG_ERR(&err));
@@ -71,6 +76,8 @@ static void watch_again(struct agent *agent)
 {
         bool was_watching = agent->watching;
 
+        if (agent->config->source == NULL)
+                return;
         scan_watch(agent);
         if (!agent->watching || !was_watching)
                 loop_timer_set(agent->soon, REAPPEAR_MS);
@@ -85,10 +92,44 @@ static void source_unreadable(struct agent *agent, const struct err *err)
         }
         agent->status.last_scan = clock_mono();
         if (agent->status.error_kind != err->kind || strcmp(agent->status.error_text, err->text) != 0)
-                log_warn("source_unreadable", LOG_S("source", agent->config->source), LOG_ERR(err));
+                log_warn("source_unreadable", LOG_S("source", agent_source(agent)), LOG_ERR(err));
         agent_set_error(agent, err);
         agent_set_stage(agent, STAGE_SOURCE, NULL);
         watch_again(agent);
+}
+
+static int choose(struct agent *agent, struct snapshot *volume, struct snapshot **out)
+{
+        enum origin_way way = origin_choose(&agent->origin, volume == NULL ? NULL : &volume->content);
+        struct status *status = &agent->status;
+
+        status->source_lag = origin_lags(&agent->origin);
+        if (way == ORIGIN_VOLUME && volume == NULL)
+                return -1;
+        (void)snprintf(status->source_via, sizeof(status->source_via), "%s",
+                       way == ORIGIN_API ? "api" : "volume");
+        *out = way == ORIGIN_API ? snapshot_copy(agent->origin.api) : volume;
+        return 0;
+}
+
+/* The volume, or the Secret as the API has it: whichever brought something new last. */
+static int read_source(struct agent *agent, struct snapshot **out, struct err *err)
+{
+        const struct config *config = agent->config;
+        AUTO(snapshot_free_p) struct snapshot *volume = NULL;
+
+        if (config->source != NULL && snapshot_read(config->source, &volume, err) != 0 &&
+            config->kube.secret == NULL)
+                return -1;
+        if (config->kube.secret == NULL) {
+                *out = TAKE(volume);
+                return 0;
+        }
+        if (choose(agent, volume, out) != 0)
+                return config->source != NULL ? -1 : api_secret_problem(agent, err);
+        if (*out == volume)
+                volume = NULL;
+        return 0;
 }
 
 /* Was this dealt with already? */
@@ -102,13 +143,16 @@ static bool is_settled(const struct agent *agent, const struct fingerprint *targ
 }
 
 /* Another instance's turn: said once, and looked at again when the plan changes. */
-static void hold(struct agent *agent, const struct fingerprint *target)
+static void hold(struct agent *agent, const struct fingerprint *target, bool force)
 {
         if (!hex_fingerprint_equal(target, &agent->held))
                 log_info("turn_waited_for", LOG_S("request", agent->plan.request),
                          LOG_S("phase", plan_phase_name(agent->plan.phase)));
         agent->held = *target;
+        agent->held_forced = force;
         agent->status.plan.held = true;
+        api_want_turn(agent, !agent->plan.given);
+        api_report(agent);
 }
 
 /* Without a certificate there is nothing to switch on, and TLS off is what there is. */
@@ -130,7 +174,7 @@ void scan_now(struct agent *agent, bool force)
         loop_timer_set(agent->rescan, agent->config->rescan_ms);
         if (agent->stopping)
                 return;
-        if (snapshot_read(agent->config->source, &snapshot, &err) != 0) {
+        if (read_source(agent, &snapshot, &err) != 0) {
                 if (rotation_is_idle(&agent->rotation))
                         wish_adopt(agent, &plan);
                 source_unreadable(agent, &err);
@@ -156,12 +200,14 @@ void scan_now(struct agent *agent, bool force)
                 (void)snprintf(agent->status.step, sizeof(agent->status.step), "idle");
                 if (agent->status.error_kind == ERR_MISSING)
                         agent_set_error(agent, NULL);
+                api_want_turn(agent, false);
+                api_report(agent);
                 return;
         }
         if (wish_may_act(agent))
                 flow_rotate(agent, TAKE(snapshot), &target);
         else
-                hold(agent, &target);
+                hold(agent, &target, force);
 }
 
 static int64_t backoff(const struct agent *agent)

@@ -92,6 +92,14 @@ static bool is_unchanged(const struct agent *agent)
                layout_is_current(agent) && is_served(agent) && !phase_is_news(agent);
 }
 
+/* An older one in the volume, and no word of the API which of the two is the newer: nobody goes back by that.
+ */
+static bool is_stale(const struct agent *agent)
+{
+        return agent->change == CHANGE_BACK && agent->config->kube.secret != NULL &&
+               agent->origin.api == NULL;
+}
+
 enum step_result validate_step(void *work, struct err *err)
 {
         struct agent *agent = work;
@@ -113,6 +121,13 @@ enum step_result validate_step(void *work, struct err *err)
         log_info("bundle_accepted", LOG_S("bundle", agent->config->alias),
                  LOG_FP("fingerprint", &bundle_leaf(agent->candidate)->fp), LOG_S("change", status->change),
                  LOG_I("warnings", (int64_t)status->findings.n));
+        if (is_stale(agent)) {
+                (void)err_set(err, ERR_NOT_READY,
+                              "the volume has an older certificate than the one published, and the API "
+                              "server was not "
+                              "heard yet");
+                return STEP_FAILED;
+        }
         agent->unchanged = is_unchanged(agent);
         return agent->unchanged ? STEP_ENOUGH : STEP_DONE;
 }

@@ -6,6 +6,8 @@
  */
 #include "rotate/wish.h"
 
+#include "rotate/api.h"
+
 #include "base/mem.h"
 
 #include <openssl/sha.h>
@@ -14,12 +16,22 @@
 
 #define TARGET_MAX 32768 /* authorities of a plan, 65 bytes each, and a few words */
 
+static int read_plan(const struct agent *agent, struct plan *out, struct err *err)
+{
+        if (api_has_plan(agent))
+                return api_plan(agent, out, err);
+        return plan_read(agent->config->plan, agent->config->instance, out, err);
+}
+
 void wish_read(const struct agent *agent, struct plan *out)
 {
         struct err err = ERR_INIT;
 
-        if (plan_read(agent->config->plan, agent->config->instance, out, &err) == 0)
+        if (read_plan(agent, out, &err) == 0) {
+                if (!out->given)
+                        out->turn = out->turn && api_has_turn(agent);
                 return;
+        }
         if (strcmp(agent->status.plan.text, err.text) != 0)
                 log_warn("plan_unreadable", LOG_ERR(&err));
         *out = agent->plan;

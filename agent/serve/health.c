@@ -119,6 +119,20 @@ static void check_served(const struct status_leaf *published, const struct statu
         check_lifetime(served, now, add(list, "lifetime"));
 }
 
+/* No reason to take a database out of service, or to kill its agent. */
+static void check_api(const struct status_api *api, struct check_list *list)
+{
+        struct check *check;
+
+        if (!api->used)
+                return;
+        check = add(list, "api");
+        if (api->text[0] == '\0')
+                return;
+        check->result = CHECK_WARN;
+        (void)snprintf(check->message, MESSAGE_MAX, "%.255s", api->text);
+}
+
 static void check_ready(const struct status *status, struct wall now, struct check_list *list)
 {
         const struct status_leaf *published = &status->stages[STAGE_PUBLISHED];
@@ -135,6 +149,7 @@ static void check_ready(const struct status *status, struct wall now, struct che
                 (void)snprintf(check->message, MESSAGE_MAX, "degraded, a rollback failed: %.200s",
                                status->error_text);
         }
+        check_api(&status->api, list);
 }
 
 static void check_startup(const struct status *status, struct check_list *list)

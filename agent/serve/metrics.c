@@ -143,6 +143,19 @@ static void add_plan(const struct status *status, struct buf *out)
                   status->plan.done);
 }
 
+static void add_api(const struct status *status, struct buf *out)
+{
+        if (!status->api.used)
+                return;
+        add_plain(out, "api_up", "gauge", "1 while the API server answers, or may be taken to.",
+                  status->api.text[0] == '\0');
+        add_plain(out, "api_requests_total", "counter", "Requests made of the API server.",
+                  (int64_t)status->api.requests);
+        add_plain(out, "source_lag", "gauge",
+                  "1 while only one of volume and API has brought the Secret as it is now.",
+                  status->source_lag);
+}
+
 static void add_endpoints(const struct status *status, struct buf *out)
 {
         head(out, "endpoint_up", "gauge", "1 when the endpoint serves the published leaf and is trusted.");
@@ -186,6 +199,7 @@ void metrics_render(const struct status *status, struct wall now, struct mono mo
                 buf_printf(out, "certrotate_last_scan_timestamp_seconds %lld\n",
                            (long long)(now.s - (mono.ms - status->last_scan.ms) / 1000));
         add_plan(status, out);
+        add_api(status, out);
         add_plain(out, "prune_pending", "gauge",
                   "1 while dropped authorities are trusted until the database restarts.",
                   status->prune_pending);

@@ -133,6 +133,22 @@ static cJSON *plan_to_json(const struct status_plan *plan)
         return tree;
 }
 
+static cJSON *api_to_json(const struct status *status)
+{
+        const struct status_api *api = &status->api;
+        cJSON *tree;
+
+        if (!api->used)
+                return cJSON_CreateNull();
+        tree = json_object();
+        json_add_bool(tree, "live", api->live);
+        json_add_str(tree, "message", or_null(api->text));
+        json_add_int(tree, "requests", (int64_t)api->requests);
+        json_add_str(tree, "via", or_null(status->source_via));
+        json_add_bool(tree, "lag", status->source_lag);
+        return tree;
+}
+
 static cJSON *history_to_json(const struct status *status, struct mono mono)
 {
         cJSON *tree = json_object();
@@ -212,6 +228,7 @@ cJSON *status_to_json(const struct status *status, struct wall now, struct mono 
         json_add(tree, "stages", stages);
         json_add_str(tree, "tls", or_null(status->tls));
         json_add(tree, "plan", plan_to_json(&status->plan));
+        json_add(tree, "api", api_to_json(status));
         json_add_bool(tree, "prunePending", status->prune_pending);
         json_add(tree, "rotation", rotation_to_json(status));
         json_add(tree, "history", history_to_json(status, mono));

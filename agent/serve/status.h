@@ -59,6 +59,13 @@ struct status_plan {
         char text[256]; /* why the file cannot be read; "" */
 };
 
+struct status_api {
+        bool used;
+        bool live;      /* what it told last is what it has, as far as anybody can know */
+        char text[256]; /* why not; "" */
+        uint64_t requests;
+};
+
 struct status {
         char version[32];
         char instance[128];
@@ -73,7 +80,8 @@ struct status {
         bool source_lag;     /* the other source has not brought it yet */
         char tls[16];        /* mode: "off" "mixed" "on" "required"; "" not managed */
         struct status_plan plan;
-        bool prune_pending; /* authorities were dropped that the engine trusts until it restarts */
+        struct status_api api; /* the way to the API server */
+        bool prune_pending;    /* authorities were dropped that the engine trusts until it restarts */
         /* rotation under way */
         char step[32]; /* "idle" when none, "waiting" when the database or the source is not there yet */
         bool rolling_back;

@@ -44,6 +44,13 @@ if "$program" check --help > check.txt 2>&1; then
         offers 'a file' check 'a fi'
         offers 'a file' check --key-password-file 'a fi'
 fi
+if "$program" status --help > status.txt 2>&1; then
+        offers --namespace status --names
+        offers '' status --namespace ''
+        offers '' status -n ''
+        offers 'a file' status --kubeconfig 'a fi'
+        offers wide status -o w
+fi
 if "$program" run --help > run.txt 2>&1; then
         offers 'a folder' run --source a
         offers 'a file a folder' run --config a

@@ -116,6 +116,30 @@ static void every_kind_and_any_order(void **state UNUSED)
         options_list_done(&out.names);
 }
 
+static void short_ones(void **state UNUSED)
+{
+        static const struct {
+                const char *args[3];
+                const char *want;
+        } cases[] = {
+                { { "-ox" }, "x" }, { { "-o=x" }, "x" },   { { "-o", "x" }, "x" },   { { "-o", "=x" }, "=x" },
+                { { "-o=" }, "" },  { { "-o==x" }, "=x" }, { { "-o", "-x" }, "-x" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                char args[3][16] = { "sample" };
+                char *argv[4] = { args[0] };
+                struct sample_options out = { 0 };
+
+                for (size_t j = 0; j < 2 && cases[i].args[j] != NULL; j++) {
+                        (void)snprintf(args[j + 1], sizeof(args[0]), "%s", cases[i].args[j]);
+                        argv[j + 1] = args[j + 1];
+                }
+                assert_true(parse(argv, STDERR_FILENO, &out).at > 0);
+                assert_string_equal(out.file, cases[i].want);
+        }
+}
+
 static void usage_errors(void **state UNUSED)
 {
         static const struct {
@@ -226,6 +250,43 @@ static void tables_line_up(void **state UNUSED)
                                            "       ?[2J???  \033[2mz\033[0m\n");
 }
 
+/* As wide as told, the widest first; ends of names stay; characters are not broken. */
+static void tables_give_way(void **state UNUSED)
+{
+        static const struct terminal_column columns[] = { { 8, 3, true }, { 4, 2, false } };
+        static const struct {
+                size_t width;
+                const char *want;
+        } cases[] = {
+                { 99, "ünïque-name-12  a sentence  x\nb               ccc         yy\n" },
+                { 28, "ünïque…ame-12  a senten…  x\nb              ccc        yy\n" },
+                { 20, "ünïq…e-12  a se…  x\nb          ccc    yy\n" },
+                { 15, "ün…12  a s…  x\nb      ccc   yy\n" },
+                { 11, "ü…2  a…  x\nb    c…  yy\n" },
+                { 0, "ü…2  a…  x\nb    c…  yy\n" }, /* no less than the least */
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                AUTO(terminal_table_free_p) struct terminal_table *table = terminal_table_new(false);
+                AUTO(buf_done_p) struct buf out = BUF_INIT(1024);
+
+                terminal_table_row(table,
+                                   (const struct terminal_cell[]){ { "ünïque-name-12", STYLE_BOLD },
+                                                                   { "a sentence", STYLE_PLAIN },
+                                                                   { "x", STYLE_PLAIN } },
+                                   3);
+                terminal_table_row(table,
+                                   (const struct terminal_cell[]){ { "b", STYLE_BOLD },
+                                                                   { "ccc", STYLE_PLAIN },
+                                                                   { "yy", STYLE_PLAIN } },
+                                   3);
+                terminal_table_fit(table, cases[i].width, columns, ARRAY_LEN(columns));
+                terminal_table_print(table, &out);
+                if (strcmp(buf_str(&out), cases[i].want) != 0)
+                        fail_msg("%zu:\n%s", cases[i].width, buf_str(&out));
+        }
+}
+
 static void time_left(void **state UNUSED)
 {
         static const struct {
@@ -255,10 +316,12 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_kind_and_any_order),
+                cmocka_unit_test(short_ones),
                 cmocka_unit_test(usage_errors),
                 cmocka_unit_test(help),
                 cmocka_unit_test(nearest_word),
                 cmocka_unit_test(tables_line_up),
+                cmocka_unit_test(tables_give_way),
                 cmocka_unit_test(time_left),
         };
 

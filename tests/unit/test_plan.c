@@ -31,6 +31,7 @@ static void everything(void **state UNUSED)
         struct err err;
 
         json_add_str(tree, "request", "px-rotate");
+        json_add_str(tree, "kind", "MariaDBOpsRequest");
         json_add_int(tree, "generation", 3);
         json_add_str(tree, "phase", "trust");
         json_add_str(tree, "tls", "required");
@@ -40,6 +41,7 @@ static void everything(void **state UNUSED)
         assert_int_equal(parse(text, &plan, &err), 0);
         assert_true(plan.given && plan.turn);
         assert_string_equal(plan.request, "px-rotate");
+        assert_string_equal(plan.kind, "MariaDBOpsRequest");
         assert_int_equal(plan.generation, 3);
         assert_int_equal(plan.phase, PLAN_TRUST);
         assert_int_equal(plan.tls, TLS_REQUIRED);

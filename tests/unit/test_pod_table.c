@@ -287,7 +287,6 @@ static void lists_change(void **state UNUSED)
 {
         AUTO(pod_list_done_p) struct pod_list list = { 0 };
         AUTO(json_free_p) cJSON *pods = load();
-        AUTO(json_free_p) cJSON *pod = NULL;
         cJSON *brief = cJSON_GetArrayItem(pods, 0);
 
         put(&list, brief);
@@ -302,13 +301,9 @@ static void lists_change(void **state UNUSED)
         put(&list, brief);
         assert_int_equal(list.n, 1);
         assert_string_equal(list.pods[0]->namespace, "demo");
-        pod = pod_of(brief);
-        pod_list_remove(&list, pod); /* not in */
+        pod_list_remove(&list, "other", "orders-10"); /* not in */
         assert_int_equal(list.n, 1);
-        cJSON_ReplaceItemInObjectCaseSensitive(brief, "namespace", cJSON_CreateString("demo"));
-        json_free(TAKE(pod));
-        pod = pod_of(brief);
-        pod_list_remove(&list, pod);
+        pod_list_remove(&list, "demo", "orders-10");
         assert_int_equal(list.n, 0);
 }
 
@@ -334,7 +329,7 @@ static void foreign_objects(void **state UNUSED)
 
                 assert_int_equal(json_parse(texts[i], strlen(texts[i]), &tree, &err), 0);
                 pod_list_put(&list, tree);
-                pod_list_remove(&list, NULL);
+                pod_list_remove(&list, "", "nobody");
         }
         pod_table_render(&list, &(struct pod_table){ .now = NOW }, &out);
         assert_false(pod_summary_is_well(&list, NOW));

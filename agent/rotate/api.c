@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One client, one connection: two watches by name, a Lease, a reporter. Each event ends in a scan, which
+ * decides as it does for every other hint.
+ */
+#include "rotate/api.h"
+
+#include "base/mem.h"
+#include "certs/secret_object.h"
+#include "kube/lease.h"
+#include "kube/watch.h"
+#include "rotate/nudge.h"
+#include "rotate/scan.h"
+#include "serve/pod_report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BEGIN_LIMIT_MS  5000
+#define REPORT_DELAY_MS 50
+#define END_LIMIT_MS    2000
+#define END_PAUSE_MS    10
+#define PLAN_KEY        "plan.json"
+
+struct api {
+        struct agent *agent;
+        struct kube_client *client;
+        struct kube_watch *secret;
+        struct kube_watch *plan;
+        struct kube_lease *lease;
+        struct kube_reporter *reporter;
+        struct nudge *nudge;
+        char *namespace;
+        bool secret_known; /* listed, or plain that it will not be soon */
+        bool plan_known;
+        bool plan_heard; /* it was listed at least once */
+        struct err secret_problem;
+        char *plan_text; /* NULL: there is no plan */
+        loop_fn *then;
+        struct loop_timer *begin;
+        struct loop_timer *report;
+        struct loop_timer *end;
+        struct mono end_until;
+};
+
+static void begin_over(void *arg)
+{
+        struct api *api = arg;
+        loop_fn *then = api->then;
+
+        api->then = NULL;
+        api->secret_known = true;
+        api->plan_known = true;
+        loop_timer_clear(api->begin);
+        if (then != NULL)
+                then(api->agent);
+}
+
+static void look(struct api *api)
+{
+        if (api->then == NULL)
+                scan_now(api->agent, false);
+        else if ((api->secret == NULL || api->secret_known) && (api->plan == NULL || api->plan_known))
+                begin_over(api);
+}
+
+static void note_link(struct api *api, const struct kube_watch_event *event, const char *what)
+{
+        struct status *status = &api->agent->status;
+
+        if (event->kind == KUBE_LOST) {
+                log_warn("api_lost", LOG_S("watch", what), LOG_ERR(event->err));
+                (void)snprintf(status->api.text, sizeof(status->api.text), "%s: %.200s", what,
+                               event->err->text);
+        } else if (status->api.text[0] != '\0') {
+                log_info("api_heard", LOG_S("watch", what));
+                status->api.text[0] = '\0';
+        }
+        status->api.live = status->api.text[0] == '\0';
+        api_report(api->agent);
+}
+
+static void read_secret(struct api *api, const cJSON *object)
+{
+        const char *name = api->agent->config->kube.secret;
+        struct err err = ERR_INIT;
+        struct snapshot *snapshot = NULL;
+
+        if (secret_object_read(object, &snapshot, &err) == 0) {
+                api->secret_problem.kind = ERR_NONE;
+                origin_set_api(&api->agent->origin, snapshot);
+                return;
+        }
+        err_wrap_(&err, "Secret '%.120s'", name);
+        log_warn("secret_unusable", LOG_S("secret", name), LOG_ERR(&err));
+        api->secret_problem = err;
+        origin_set_api(&api->agent->origin, NULL);
+}
+
+static void secret_told(const struct kube_watch_event *event, void *arg)
+{
+        struct api *api = arg;
+        const char *name = api->agent->config->kube.secret;
+
+        note_link(api, event, "Secret");
+        switch (event->kind) {
+        case KUBE_OBJECT:
+                read_secret(api, event->object);
+                break;
+        case KUBE_GONE:
+                log_warn("secret_gone", LOG_S("secret", name));
+                err_set_(&api->secret_problem, ERR_MISSING,
+                         "Secret '%.120s' is not there in namespace '%.63s'", name, api->namespace);
+                origin_set_api(&api->agent->origin, NULL);
+                break;
+        case KUBE_LOST:
+                if (api->agent->origin.api == NULL)
+                        api->secret_problem = *event->err;
+                if (event->err->kind == ERR_PRIVILEGE)
+                        nudge_needed(api->nudge, true);
+                break;
+        case KUBE_LISTED:
+                nudge_needed(api->nudge, false);
+                break;
+        }
+        if (event->kind != KUBE_LISTED && event->kind != KUBE_LOST && !api->secret_known)
+                return; /* LISTED comes */
+        api->secret_known = true;
+        look(api);
+}
+
+static void plan_told(const struct kube_watch_event *event, void *arg)
+{
+        struct api *api = arg;
+
+        note_link(api, event, "plan");
+        if (event->kind == KUBE_OBJECT || event->kind == KUBE_GONE) {
+                const char *text = event->kind == KUBE_GONE
+                                           ? NULL
+                                           : json_get_str(json_get(event->object, "data"), PLAN_KEY);
+
+                mem_free(api->plan_text);
+                api->plan_text = mem_strdup(text);
+                api->plan_heard = true;
+        } else {
+                api->plan_known = true;
+        }
+        if (event->kind == KUBE_LISTED)
+                api->plan_heard = true;
+        if (api->plan_known)
+                look(api);
+}
+
+static void lease_told(const struct kube_lease_event *event, void *arg)
+{
+        struct api *api = arg;
+        const char *lease = api->agent->config->kube.lease;
+
+        switch (event->kind) {
+        case KUBE_LEASE_HELD:
+                log_info("turn_taken", LOG_S("lease", lease));
+                break;
+        case KUBE_LEASE_LOST:
+                log_warn("turn_lost", LOG_S("lease", lease));
+                break;
+        case KUBE_LEASE_WAITS:
+                log_info("turn_waits", LOG_S("lease", lease),
+                         LOG_S("holder", event->holder == NULL ? "" : event->holder),
+                         LOG_S("error", event->err == NULL ? "" : event->err->text));
+                return;
+        }
+        if (api->then == NULL)
+                scan_now(api->agent, api->agent->held_forced);
+}
+
+static void report_now(void *arg)
+{
+        struct api *api = arg;
+        AUTO(buf_done_p) struct buf text = BUF_INIT(POD_REPORT_MAX_BYTES);
+
+        nudge_look(api->nudge);
+        pod_report_write(&api->agent->status, &text);
+        kube_reporter_report(api->reporter, buf_str(&text));
+}
+
+void api_report(struct agent *agent)
+{
+        if (agent->api != NULL && agent->api->reporter != NULL)
+                loop_timer_set(agent->api->report, REPORT_DELAY_MS);
+}
+
+static void end_when_told(void *arg)
+{
+        struct api *api = arg;
+        bool told = (api->lease == NULL || kube_lease_is_idle(api->lease)) &&
+                    (api->reporter == NULL || kube_reporter_is_idle(api->reporter));
+
+        if (told || clock_mono().ms >= api->end_until.ms)
+                loop_stop(api->agent->loop);
+        else
+                loop_timer_set(api->end, END_PAUSE_MS);
+}
+
+void api_end(struct api *api)
+{
+        if (api->end_until.ms != 0)
+                return;
+        api->end_until = clock_after(clock_mono(), END_LIMIT_MS);
+        api_want_turn(api->agent, false);
+        if (api->reporter != NULL)
+                report_now(api);
+        end_when_told(api);
+}
+
+static struct kube_watch *watch(struct api *api, const char *resource, const char *name, kube_watch_fn *fn)
+{
+        AUTO(mem_free_p) char *collection = mem_printf("/api/v1/namespaces/%s/%s", api->namespace, resource);
+        const struct kube_watch_spec spec = { .collection = collection, .name = name };
+
+        return kube_watch_open(api->client, &spec, fn, api);
+}
+
+static struct kube_lease_spec lease_spec(const struct api *api)
+{
+        const struct kube_settings *kube = &api->agent->config->kube;
+
+        return (struct kube_lease_spec){ .namespace = api->namespace,
+                                         .name = kube->lease,
+                                         .holder = kube->pod,
+                                         .duration_ms = kube->lease_ms,
+                                         .watched = true };
+}
+
+static int check_lease(const struct api *api, struct err *err)
+{
+        const struct kube_lease_spec spec = lease_spec(api);
+
+        if (spec.name == NULL || kube_lease_check(&spec, err) == 0)
+                return 0;
+        return err_wrap(err, "kubernetes.lease");
+}
+
+static void open_parts(struct api *api)
+{
+        const struct kube_settings *kube = &api->agent->config->kube;
+        const struct kube_lease_spec lease = lease_spec(api);
+        const struct kube_reporter_spec reporter = { api->namespace, kube->pod };
+
+        if (kube->pod != NULL)
+                api->reporter = kube_reporter_open(api->client, &reporter);
+        if (kube->pod != NULL && kube->nudge && api->agent->config->source != NULL)
+                api->nudge = nudge_new(api->agent, api->reporter);
+        nudge_needed(api->nudge, kube->secret == NULL);
+        if (kube->secret != NULL)
+                api->secret = watch(api, "secrets", kube->secret, secret_told);
+        if (kube->plan != NULL)
+                api->plan = watch(api, "configmaps", kube->plan, plan_told);
+        if (kube->lease != NULL)
+                api->lease = kube_lease_open(api->client, &lease, lease_told, api);
+}
+
+int api_open(struct agent *agent, struct err *err)
+{
+        const struct kube_settings *kube = &agent->config->kube;
+        AUTO(api_close_p) struct api *api = NULL;
+        struct kube_access *access = NULL;
+
+        if (!kube_is_used(kube))
+                return 0;
+        api = MEM_NEW(struct api);
+        api->agent = agent;
+        if (kube->kubeconfig != NULL ? kube_access_from_file(kube->kubeconfig, NULL, &access, err) != 0
+                                     : kube_access_in_pod(NULL, &access, err) != 0)
+                return err_wrap(err, "section kubernetes");
+        api->namespace = mem_strdup(kube->namespace != NULL ? kube->namespace : access->namespace);
+        if (check_lease(api, err) != 0) {
+                kube_access_free(access);
+                return -1;
+        }
+        if (kube_client_open(agent->loop, access, &api->client, err) != 0)
+                return -1;
+        api->begin = loop_timer_new(agent->loop, begin_over, api);
+        api->report = loop_timer_new(agent->loop, report_now, api);
+        api->end = loop_timer_new(agent->loop, end_when_told, api);
+        agent->status.api.used = true;
+        agent->api = TAKE(api);
+        open_parts(agent->api);
+        return 0;
+}
+
+void api_close(struct api *api)
+{
+        if (api == NULL)
+                return;
+        kube_watch_close(api->secret);
+        kube_watch_close(api->plan);
+        kube_lease_close(api->lease);
+        nudge_free(api->nudge);
+        kube_reporter_close(api->reporter);
+        kube_client_close(api->client);
+        loop_timer_free(api->begin);
+        loop_timer_free(api->report);
+        loop_timer_free(api->end);
+        mem_free(api->namespace);
+        mem_free(api->plan_text);
+        mem_free(api);
+}
+
+void api_begin(struct api *api, loop_fn *then)
+{
+        api->then = then;
+        loop_timer_set(api->begin, api->secret == NULL && api->plan == NULL ? 0 : BEGIN_LIMIT_MS);
+}
+
+bool api_has_plan(const struct agent *agent)
+{
+        return agent->api != NULL && agent->api->plan != NULL;
+}
+
+int api_plan(const struct agent *agent, struct plan *out, struct err *err)
+{
+        const struct api *api = agent->api;
+
+        if (api->plan_text == NULL) {
+                plan_init(out);
+                /* Whose turn it is says a plan that was not heard of yet. */
+                out->turn = api->plan_heard;
+                return 0;
+        }
+        if (plan_parse(api->plan_text, strlen(api->plan_text), agent->config->instance, out, err) != 0)
+                return err_wrap(err, "plan in ConfigMap '%.120s'", agent->config->kube.plan);
+        return 0;
+}
+
+int api_secret_problem(const struct agent *agent, struct err *err)
+{
+        if (agent->api->secret_problem.kind == ERR_NONE)
+                return err_set(err, ERR_MISSING, "Secret '%.120s' was not heard of yet",
+                               agent->config->kube.secret);
+        *err = agent->api->secret_problem;
+        return -1;
+}
+
+bool api_has_turn(const struct agent *agent)
+{
+        return agent->api == NULL || agent->api->lease == NULL || kube_lease_is_held(agent->api->lease);
+}
+
+void api_want_turn(struct agent *agent, bool wanted)
+{
+        struct api *api = agent->api;
+
+        if (api == NULL || api->lease == NULL)
+                return;
+        if (!wanted && kube_lease_is_held(api->lease))
+                log_info("turn_given_back", LOG_S("lease", agent->config->kube.lease));
+        kube_lease_want(api->lease, wanted);
+}
+
+void api_note(struct agent *agent)
+{
+        if (agent->api != NULL)
+                agent->status.api.requests = kube_client_requests(agent->api->client);
+}
+
+struct kube_reporter *api_reporter(const struct agent *agent)
+{
+        return agent->api == NULL ? NULL : agent->api->reporter;
+}
