@@ -10,6 +10,8 @@ HERE, SPDX = Path(__file__).parent, "// SPDX-License-Identifier: Apache-2.0\n"
 GOOD = {"certs/pem.c": SPDX + '#include "certs/pem.h"\n\nint pem_parse(void)\n{\n        return 0;\n}\n',
         "certs/pem.h": SPDX + "#pragma once\nint pem_parse(void);\n", "hooks/drivers.h": SPDX + "#pragma once\n", "run": "#!/bin/sh\n# SPDX-License-Identifier: "
         "Apache-2.0\necho fine\n", "README.md": "# A\n[pem](certs/pem.c) [a](#a)\n",
+        "deploy/crds/a.yaml": "a: 1\n", "deploy/crds/make.py": SPDX.replace("//", "#") +
+        "def texts():\n    return {'a.yaml': 'a: 1\\n'}\n",
         "deploy/man/x.8": '.Dd January 1, 2026\n.Dt X 8\n.Os\n.Sh NAME\n.Nm x\n.Nd a thing\n',
         "deploy/man/certrotate.conf.5": '.Dd January 1, 2026\n.Dt CERTROTATE.CONF 5\n.Os\n.Sh NAME\n.Nm certrotate.conf\n'
         '.Nd a thing\n'}
@@ -29,6 +31,7 @@ PLANTS = [
     ("prefixes.py", ["BUILD", "ROOT"], "certs/pem.c", "int stray(void)\n{\n        return 1;\n}\n"),
     ("globals.py", ["BUILD", "ROOT"], "certs/pem.c", "int pem_next(void)\n{\n        static int n;\n        return n++;\n}\n"),
     ("globals.py", ["BUILD", "ROOT"], "certs/pem.c", "int pem_count = 3;\n"),
+    ("crds.py", ["ROOT"], "deploy/crds/a.yaml", "b: 2\n"), ("crds.py", ["ROOT"], "deploy/crds/b.yaml", "b: 2\n"),
     ("engines.py", ["ROOT"], "hooks/drivers.h", "extern const struct hook new_hook;\n"),
 ]
 
