@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support.agent import BINARY, Agent  # noqa: E402
+from support.agent import BINARY, ROOT, Agent  # noqa: E402
 from support.authority import Authority  # noqa: E402
 from support.galera import PROVIDER, Galera  # noqa: E402
 from support.kube import ControlPlane, missing  # noqa: E402
@@ -36,6 +36,9 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="only with --long"))
+    # Last, so that the control plane does not run beside all the others.
+    last = {item.module for item in items if "namespace" in item.fixturenames}
+    items.sort(key=lambda item: item.module in last)
 
 
 @pytest.fixture(scope="session")
@@ -161,3 +164,18 @@ def namespace(cluster, request):
     cluster.up()
     word = re.sub("[^a-z0-9]+", "-", request.node.name.lower().removeprefix("test_")).strip("-")[:40].strip("-")
     return Namespace(cluster, f"{word}-{next(_numbers)}")
+
+
+@pytest.fixture
+def rights(namespace):
+    """Rights and policies of an agent, as they stand in deploy/kubernetes/agent, for a database called px."""
+    folder = ROOT / "deploy/kubernetes/agent"
+    namespace.plane.kubectl("apply", "-f", folder / "policy.yaml")
+    namespace.kubectl("apply", "-f", folder / "role.yaml")
+
+
+@pytest.fixture(scope="session")
+def requests_defined(cluster):
+    """The OpsRequests of deploy/crds can be made."""
+    cluster.up()
+    cluster.define_requests()

@@ -33,15 +33,14 @@ def test_secrets_survive_a_restart(cluster, namespace, authority):
 def test_an_old_version_is_gone_when_history_is(cluster, namespace):
     seen = namespace.config_map("plan", turn="0")["metadata"]["resourceVersion"]
     namespace.config_map("plan", turn="1")
-    watch = f"configmaps?watch=1&timeoutSeconds=1&resourceVersion={seen}"
-    status, _, text = cluster.api.raw("GET", namespace.path(watch))
+    watch = namespace.path(f"configmaps?watch=1&timeoutSeconds=1&resourceVersion={seen}")
+    listed = namespace.path(f"configmaps?resourceVersionMatch=Exact&resourceVersion={seen}")
+    status, _, text = cluster.api.raw("GET", watch)
     assert status == 200 and b'"MODIFIED"' in text
+    assert cluster.api.call("GET", listed)["items"][0]["data"] == {"turn": "0"}
     cluster.forget_history()
-
-    def is_gone():
-        _, _, text = cluster.api.raw("GET", namespace.path(watch))
-        return b'"code":410' in text
-    wait_for("410 Gone", is_gone)
+    wait_for("410 Gone", lambda: b'"code":410' in cluster.api.raw("GET", watch)[2])
+    assert cluster.api.raw("GET", listed)[0] == 410
 
 
 def test_a_bound_token_dies_with_its_pod(cluster, namespace):
@@ -83,6 +82,7 @@ def test_requests_and_watches_are_counted(cluster, namespace):
     before = cluster.api.requests(resource="secrets", verb="LIST")
     for _ in range(3):
         namespace.call("GET", "secrets")
+        namespace.call("GET", "configmaps")
     assert cluster.api.requests(resource="secrets", verb="LIST") == before + 3
     open_before = cluster.api.watches(resource="configmaps")
     watch = subprocess.Popen(["curl", "-sN", "--cacert", cluster.ca_file, "-H", f"Authorization: Bearer {cluster.token}",

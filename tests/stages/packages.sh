@@ -10,6 +10,8 @@ clang_packages="clang-14 libclang-rt-14-dev llvm-14"
 analysis_packages="$clang_packages clang-tidy-14 cppcheck"
 e2e_packages="mmdebstrap postgresql mariadb-server mariadb-client galera-4 rsync stunnel4 iproute2 nginx-light
         freetds-bin curl maven libaio1 libnuma1 python3-venv python3-pytest etcd-server"
+node_packages="openssl etcd-server mariadb-server mariadb-client mmdebstrap containerd runc containernetworking-plugins
+        iptables iproute2 procps python3-pytest"
 unit_packages="openssl openjdk-17-jre-headless mariadb-server"
 
 packages_of() {
@@ -20,6 +22,7 @@ packages_of() {
         analysis) echo "$build_packages $analysis_packages" ;;
         bench | quickstart) echo "$build_packages openssl mariadb-server mariadb-client" ;;
         e2e) echo "$build_packages $unit_packages $e2e_packages" ;;
+        node) echo "$build_packages $node_packages" ;;
         esac
 }
 
@@ -79,7 +82,7 @@ packages_install() {
                 exit 2
         fi
         echo "installing: $missing"
-        for server in mariadb nginx stunnel4 rsync etcd; do
+        for server in mariadb nginx stunnel4 rsync etcd containerd; do
                 case " $missing " in *" $server"*) servers="$servers $server" ;; esac
         done
         policy_forbid

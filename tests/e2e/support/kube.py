@@ -136,7 +136,9 @@ class ControlPlane:
     def up(self):
         if not self.etcd.running():
             self.etcd.start()
-        if not self.server.running():
+        if self.server.running():
+            self.server.thaw()
+        else:
             self.server.start()
         self.server.wait("the API server is ready", self.is_ready)
         return self
@@ -191,6 +193,12 @@ class ControlPlane:
                 "--cluster-resource-namespace=kube-system", f"--metrics-listen-address=127.0.0.1:{free_port()}",
                 "--controllers=*," + ",".join("-" + name for name in NOT_NEEDED.split(","))])
             self.cert_manager.start()
+
+    def define_requests(self):
+        """The definitions of the OpsRequests; again does no harm."""
+        crds = Path(__file__).resolve().parents[3] / "deploy/crds"
+        self.kubectl("apply", "--server-side", "-f", crds)
+        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", crds)
 
     # --- ways in
 

@@ -13,7 +13,7 @@ LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 class ApiError(AssertionError):
-    """What the server refused; .status of HTTP, .reason and .message of metav1.Status."""
+    """What the server refused; .status of HTTP, .reason, .message and .causes of metav1.Status."""
 
     def __init__(self, what, status, body):
         try:
@@ -22,6 +22,7 @@ class ApiError(AssertionError):
             said = {}
         self.status = status
         self.reason, self.message = said.get("reason", ""), said.get("message", body.decode(errors="replace"))
+        self.causes = said.get("details", {}).get("causes", [])
         super().__init__(f"{what}: {status} {self.reason}: {self.message}")
 
 

@@ -81,9 +81,9 @@ def _digest(tls):
     return hashlib.sha256(tls.getpeercert(binary_form=True)).hexdigest()
 
 
-def served(port, ca_file=None):
+def served(port, ca_file=None, host="127.0.0.1"):
     """Fingerprint of the leaf that a MySQL port serves; raises when it serves none."""
-    with open_tls(port, trusting(ca_file)) as tls:
+    with open_tls(port, trusting(ca_file), host) as tls:
         return _digest(tls)
 
 

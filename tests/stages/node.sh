@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What a real Kubernetes node needs beyond kubernetes.sh, which is sourced before, as is packages.sh: kubelet and
+# scheduler from the same module, and the database's image, made without a registry. The caller sets RESULTS, a folder
+# for logs.
+
+node_commands="kube-scheduler kubelet"
+node_images=$CERTROTATE_CACHE/images
+
+# Into the tree of the others: same module, same flags, most of it is compiled already.
+# shellcheck disable=SC2154 # kubernetes.sh says which version
+node_build_commands() {
+        local tree=$CERTROTATE_CACHE/kubernetes-$kubernetes_version fresh command packages=()
+        fresh=$tree.node.$$
+        for command in $node_commands; do
+                [ -x "$tree/bin/$command" ] || packages+=("k8s.io/kubernetes/cmd/$command")
+        done
+        [ ${#packages[@]} -ne 0 ] || return 0
+        echo "building: ${packages[*]##*/} into $tree (once; some minutes)"
+        if peer_build kubernetes "$fresh" "$(kubernetes_stamp)" "${packages[@]}" 3>&1 >"$RESULTS/node-build.log" 2>&1; then
+                mkdir -p "$tree/bin"
+                mv "$fresh"/* "$tree/bin/"
+        else
+                tail -n 5 "$RESULTS/node-build.log"
+        fi
+        rm -rf "${fresh:?}"
+}
+
+# The database's image: a tree of Debian 12, as a tar without anything of this machine in it.
+node_build_mariadb() {
+        local version tar fresh
+        version=$(apt-cache policy mariadb-server | sed -n 's/ *Candidate: *\(.*:\)\?\([0-9.]*\).*/\2/p')
+        tar=$node_images/mariadb-$version.tar fresh=$node_images/mariadb.$$.tar
+        [ ! -s "$tar" ] || return 0
+        echo "building: an image of MariaDB $version into $tar (once; two minutes)"
+        mkdir -p "$node_images"
+        # shellcheck disable=SC2016
+        if as_root mmdebstrap --quiet --variant=minbase \
+                --include=mariadb-server,mariadb-backup,galera-4,rsync,stunnel4,socat,openssl,iproute2,procps \
+                --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+                --dpkgopt='path-exclude=/usr/share/locale/*' \
+                --customize-hook='rm -rf "$1"/var/lib/mysql/* "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/*' \
+                bookworm "$fresh" >"$RESULTS/mariadb-image.log" 2>&1 </dev/null; then
+                rm -f "$node_images"/mariadb-*.tar
+                mv "$fresh" "$tar"
+        else
+                echo "the image of MariaDB cannot be built: $(tail -n 1 "$RESULTS/mariadb-image.log")"
+                rm -f "$fresh"
+        fi
+}
+
+# 0 also when something cannot be had; the tests that need it then say so.
+node_fetch() {
+        if command -v go >/dev/null; then
+                node_build_commands
+        else
+                echo "the node cannot be built: there is no go on this machine"
+        fi
+        node_build_mariadb
+}
