@@ -341,6 +341,11 @@ int api_secret_problem(const struct agent *agent, struct err *err)
         return -1;
 }
 
+bool api_turn_is_leased(const struct agent *agent)
+{
+        return agent->api != NULL && agent->api->lease != NULL && !agent->plan.given;
+}
+
 bool api_has_turn(const struct agent *agent)
 {
         return agent->api == NULL || agent->api->lease == NULL || kube_lease_is_held(agent->api->lease);

@@ -27,6 +27,8 @@ int api_plan(const struct agent *agent, struct plan *out, struct err *err) MUST_
 int api_secret_problem(const struct agent *agent, struct err *err);
 /* May this instance act, when no plan says anything? True without a Lease. */
 bool api_has_turn(const struct agent *agent);
+/* Is it a Lease that gives the turn, now that no plan says anything? */
+bool api_turn_is_leased(const struct agent *agent);
 /* Something is to be done (get the Lease), or nothing any more (give it back). */
 void api_want_turn(struct agent *agent, bool wanted);
 

@@ -37,6 +37,14 @@ static void pause_then_retry(struct agent *agent, const struct err *err)
                 log_warn("database_waited_for", LOG_S("database", agent->config->instance), LOG_ERR(err));
         agent->waiting = true;
         agent->was_down = agent->was_down || err->kind == ERR_NOT_READY;
+        /*
+         * A database that is down may be so for long: others that only reload must not wait for it until
+         * theirs expire. Those that restart must, or two would be down at once.
+         */
+        if (api_turn_is_leased(agent) && err->kind == ERR_NOT_READY && !agent->restarted) {
+                api_want_turn(agent, false);
+                agent->plan.turn = false;
+        }
         agent->status.step_deadline = MONO_NEVER;
         agent_set_error(agent, err);
         agent->pause_ms = agent_next_pause(agent->pause_ms, agent->config->retry_min_ms, max);
@@ -150,11 +158,14 @@ static bool start(struct agent *agent, struct err *err)
 /*
  * A switch of the mode is published out of turn and only the restart waits for it: parts of the settings are
  * read by a running server too (how Galera's state transfers are made), and must say the same on every member
- * before the first one joins again.
+ * before the first one joins again. A turn by a Lease may have been given back meanwhile.
  */
 static bool is_held(const struct agent *agent)
 {
-        return switches_mode(agent) && !agent->plan.turn && !agent->rotation.rolling_back;
+        if (agent->plan.turn || agent->rotation.rolling_back)
+                return false;
+        return switches_mode(agent) ||
+               (api_turn_is_leased(agent) && agent->good != NULL && by_restart(agent));
 }
 
 static void hold(struct agent *agent)

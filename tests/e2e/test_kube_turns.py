@@ -94,6 +94,28 @@ def test_one_that_dies_in_its_turn_holds_up_nobody(members, authority, namespace
     assert first.served_fp() == fresh.fp
 
 
+def test_a_database_that_is_down_holds_up_nobody(members, authority, namespace):
+    """One that takes certificates by a reload: whoever has to restart would be the second that is down."""
+    members = members(lease="px-certrotate")
+    run_all(members)
+    down, *others = members
+    down.db.stop()
+    down.agent.forget()
+    fresh = authority.issue()
+    for member in others:
+        member.agent.signal(signal.SIGSTOP)
+    namespace.secret("px-server-cert", fresh)
+    down.agent.wait_event("database_waited_for", 60)
+    for member in others:
+        member.agent.signal(signal.SIGCONT)
+    for member in others:
+        member.wait_proven(fresh, 60)
+    assert not proven(down, fresh)
+    down.db.start()
+    down.wait_proven(fresh, 60)
+    assert down.served_fp() == fresh.fp
+
+
 def test_the_plan_says_whose_turn_it_is(members, authority, namespace):
     plan = {"request": "px-rotate", "generation": 1, "turn": []}
     namespace.config_map("px-certrotate", **{"plan.json": json.dumps(plan)})
