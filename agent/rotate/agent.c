@@ -213,7 +213,7 @@ static void on_soon(void *arg)
         struct agent *agent = arg;
 
         scan_now(agent, false);
-        if (agent->once && rotation_is_idle(&agent->rotation))
+        if (agent->once && agent->begun && rotation_is_idle(&agent->rotation))
                 agent_end(agent);
 }
 

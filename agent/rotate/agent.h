@@ -74,7 +74,8 @@ struct agent {
         struct loop_timer *reverify;
         struct loop_timer *grace;
 
-        bool once; /* end when idle */
+        bool begun; /* what was before is known: from now on the source counts */
+        bool once;  /* end when idle */
         bool stopping;
         int exit_code;
 };

@@ -288,6 +288,7 @@ void flow_begin(void *arg)
         struct agent *agent = arg;
         struct plan plan;
 
+        agent->begun = true;
         tidy(agent);
         wish_read(agent, &plan);
         wish_adopt(agent, &plan);

@@ -172,7 +172,7 @@ void scan_now(struct agent *agent, bool force)
         wish_read(agent, &plan);
         agent->status.scans++;
         loop_timer_set(agent->rescan, agent->config->rescan_ms);
-        if (agent->stopping)
+        if (agent->stopping || !agent->begun)
                 return;
         if (read_source(agent, &snapshot, &err) != 0) {
                 if (rotation_is_idle(&agent->rotation))

@@ -129,6 +129,23 @@ def test_a_restart_does_not_go_back(pod, namespace):
     stack.assert_serves(fresh)
 
 
+def test_a_change_while_the_api_server_is_waited_for(pod, namespace):
+    """In the first seconds of an agent: what was published before is known all the same, and is the last good one."""
+    stack = pod(volume=True).up()
+    stack.agent.kill()
+    namespace.plane.server.freeze()
+    try:
+        stack.agent.start()
+        stack.agent.wait_event("agent_started")
+        fresh = stack.authority.issue()
+        stack.volume.publish(fresh)
+        stack.wait_proven(fresh, 60)
+        assert [e["change"] for e in stack.agent.find("bundle_accepted")] == ["new-key"], stack.tail()
+    finally:
+        namespace.plane.server.thaw()
+    stack.assert_serves(fresh)
+
+
 def test_the_token_is_read_anew(pod, namespace):
     """Each one is good for its own pod only, and the one before is gone: an agent that keeps it hears no more."""
     stack = pod().up()
