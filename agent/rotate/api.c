@@ -22,6 +22,10 @@
 #define END_PAUSE_MS    10
 #define PLAN_KEY        "plan.json"
 
+enum { WATCH_SECRET, WATCH_PLAN, WATCHES };
+
+static const char *const watch_names[WATCHES] = { [WATCH_SECRET] = "Secret", [WATCH_PLAN] = "plan" };
+
 struct api {
         struct agent *agent;
         struct kube_client *client;
@@ -35,7 +39,8 @@ struct api {
         bool plan_known;
         bool plan_heard; /* it was listed at least once */
         struct err secret_problem;
-        char *plan_text; /* NULL: there is no plan */
+        char *trouble[WATCHES]; /* why it is not heard; NULL: it is, or may be taken to be */
+        char *plan_text;        /* NULL: there is no plan */
         loop_fn *then;
         struct loop_timer *begin;
         struct loop_timer *report;
@@ -64,19 +69,22 @@ static void look(struct api *api)
                 begin_over(api);
 }
 
-static void note_link(struct api *api, const struct kube_watch_event *event, const char *what)
+static void note_link(struct api *api, const struct kube_watch_event *event, int which)
 {
-        struct status *status = &api->agent->status;
+        struct status_api *status = &api->agent->status.api;
+        char **trouble = &api->trouble[which];
+        const char *first = NULL;
 
-        if (event->kind == KUBE_LOST) {
-                log_warn("api_lost", LOG_S("watch", what), LOG_ERR(event->err));
-                (void)snprintf(status->api.text, sizeof(status->api.text), "%s: %.200s", what,
-                               event->err->text);
-        } else if (status->api.text[0] != '\0') {
-                log_info("api_heard", LOG_S("watch", what));
-                status->api.text[0] = '\0';
-        }
-        status->api.live = status->api.text[0] == '\0';
+        if (event->kind == KUBE_LOST)
+                log_warn("api_lost", LOG_S("watch", watch_names[which]), LOG_ERR(event->err));
+        else if (*trouble != NULL)
+                log_info("api_heard", LOG_S("watch", watch_names[which]));
+        mem_free(*trouble);
+        *trouble = event->kind == KUBE_LOST ? mem_strdup(event->err->text) : NULL;
+        for (int i = 0; i < WATCHES && first == NULL; i++)
+                first = api->trouble[i];
+        (void)snprintf(status->text, sizeof(status->text), "%.255s", first == NULL ? "" : first);
+        status->live = first == NULL;
         api_report(api->agent);
 }
 
@@ -102,7 +110,7 @@ static void secret_told(const struct kube_watch_event *event, void *arg)
         struct api *api = arg;
         const char *name = api->agent->config->kube.secret;
 
-        note_link(api, event, "Secret");
+        note_link(api, event, WATCH_SECRET);
         switch (event->kind) {
         case KUBE_OBJECT:
                 read_secret(api, event->object);
@@ -133,7 +141,7 @@ static void plan_told(const struct kube_watch_event *event, void *arg)
 {
         struct api *api = arg;
 
-        note_link(api, event, "plan");
+        note_link(api, event, WATCH_PLAN);
         if (event->kind == KUBE_OBJECT || event->kind == KUBE_GONE) {
                 const char *text = event->kind == KUBE_GONE
                                            ? NULL
@@ -302,6 +310,8 @@ void api_close(struct api *api)
         loop_timer_free(api->report);
         loop_timer_free(api->end);
         mem_free(api->namespace);
+        for (int i = 0; i < WATCHES; i++)
+                mem_free(api->trouble[i]);
         mem_free(api->plan_text);
         mem_free(api);
 }

@@ -160,7 +160,7 @@ def test_the_token_is_read_anew(pod, namespace):
 
 def test_forbidden_is_told_and_the_kubelet_nudged(pod, namespace):
     """The Secret may not be read; two thirds of a certificate's life are over: the annotation makes the kubelet look."""
-    stack = pod(volume=True, secret="not-mine")
+    stack = pod(volume=True, secret="not-mine", kube={"plan": "px-certrotate"})
     bundle = stack.authority.issue(seconds=1200, start=-2450)
     stack.volume.publish(bundle)
     stack.run()
@@ -171,6 +171,10 @@ def test_forbidden_is_told_and_the_kubelet_nudged(pod, namespace):
         return namespace.get("pods/px-0")["metadata"].get("annotations", {}).get("certrotate.io/nudge")
     first = wait_for("the first nudge", nudge, 30, 0.2, stack.tail)
     wait_for("the second", lambda: nudge() != first, 30, 0.2, stack.tail)
+    # That something else is heard does not make it better.
+    namespace.config_map("px-certrotate", **{"plan.json": "{}"})
+    status = stack.agent.wait_status("the plan is heard", lambda s: s["plan"])
+    assert "not-mine" in status["api"]["message"] and not status["api"]["live"]
     # Renewed: the volume brings it, and nobody is nudged any more.
     fresh = stack.authority.issue()
     stack.volume.publish(fresh)
