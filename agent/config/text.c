@@ -76,11 +76,18 @@ bool text_is_file_name(const char *text)
 
 bool text_is_object_name(const char *text)
 {
-        static const char inner[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
-        size_t len = strspn(text, inner);
+        static const char inner[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 
-        return len > 0 && text[len] == '\0' && strchr("-.", text[0]) == NULL &&
-               strchr("-.", text[len - 1]) == NULL && strstr(text, "..") == NULL;
+        for (;;) {
+                const size_t len = strspn(text, inner);
+
+                if (len == 0 || text[0] == '-' || text[len - 1] == '-' ||
+                    (text[len] != '.' && text[len] != '\0'))
+                        return false;
+                if (text[len] == '\0')
+                        return true;
+                text += len + 1;
+        }
 }
 
 bool text_is_url(const char *text)

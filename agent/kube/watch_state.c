@@ -11,6 +11,7 @@
 #include "kube/watch_state.h"
 
 #include "base/mem.h"
+#include "kube/names.h"
 #include "kube/told.h"
 
 #include <ctype.h>
@@ -56,24 +57,6 @@ bool kube_watch_state_is_watching(const struct kube_watch_state *state)
         return state->version[0] != '\0';
 }
 
-/* Of a DNS subdomain: labels of letters, digits and inner hyphens, between dots. */
-static bool is_subdomain(const char *name)
-{
-        char before = '.';
-
-        if (strlen(name) > KUBE_NAME_MAX)
-                return false;
-        for (; *name != '\0'; before = *name++) {
-                const bool is_letter = (*name >= 'a' && *name <= 'z') || (*name >= '0' && *name <= '9');
-                const bool is_hyphen = *name == '-' && before != '.';
-                const bool is_dot = *name == '.' && before != '.' && before != '-';
-
-                if (!is_letter && !is_hyphen && !is_dot)
-                        return false;
-        }
-        return before != '.' && before != '-';
-}
-
 static bool is_graphic(const char *text)
 {
         for (; *text != '\0'; text++)
@@ -87,7 +70,7 @@ int kube_watch_state_check(const struct kube_watch_spec *spec, struct err *err)
         if (*spec->collection != '/' || !is_graphic(spec->collection) ||
             strpbrk(spec->collection, "?#") != NULL)
                 return err_set(err, ERR_USAGE, "'%.100s' is no collection of the API", spec->collection);
-        if (spec->name != NULL && !is_subdomain(spec->name))
+        if (spec->name != NULL && !kube_names_is_subdomain(spec->name))
                 return err_set(err, ERR_USAGE, "'%.100s' is no name of an object", spec->name);
         if (spec->labels != NULL && (!is_graphic(spec->labels) || strpbrk(spec->labels, "&#") != NULL))
                 return err_set(err, ERR_USAGE, "label selector '%.100s' is not escaped", spec->labels);
