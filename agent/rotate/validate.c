@@ -92,12 +92,18 @@ static bool is_unchanged(const struct agent *agent)
                layout_is_current(agent) && is_served(agent) && !phase_is_news(agent);
 }
 
-/* An older one in the volume, and no word of the API which of the two is the newer: nobody goes back by that.
+/*
+ * The volume's is not younger than the one published, and no word of the API which of the two counts: nobody
+ * goes back by that.
  */
 static bool is_stale(const struct agent *agent)
 {
-        return agent->change == CHANGE_BACK && agent->config->kube.secret != NULL &&
-               agent->origin.api == NULL;
+        const struct cert *fresh = bundle_leaf(agent->candidate);
+        const struct cert *good = agent->good == NULL ? NULL : bundle_leaf(agent->good);
+
+        if (agent->config->kube.secret == NULL || agent->origin.api != NULL || good == NULL)
+                return false;
+        return !hex_fingerprint_equal(&fresh->fp, &good->fp) && fresh->not_before.s <= good->not_before.s;
 }
 
 enum step_result validate_step(void *work, struct err *err)

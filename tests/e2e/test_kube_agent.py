@@ -137,7 +137,7 @@ def test_a_change_while_the_api_server_is_waited_for(pod, namespace):
     try:
         stack.agent.start()
         stack.agent.wait_event("agent_started")
-        fresh = stack.authority.issue()
+        fresh = stack.authority.issue(start=-30)
         stack.volume.publish(fresh)
         stack.wait_proven(fresh, 60)
         assert [e["change"] for e in stack.agent.find("bundle_accepted")] == ["new-key"], stack.tail()
