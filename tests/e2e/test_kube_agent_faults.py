@@ -20,8 +20,7 @@ STEADY = 10.5  # a connection that lasted so long makes the next pause short aga
 
 
 def told(stack, bundle):
-    served = stack.report().get("bundles", [{}])[0].get("served") or {}
-    return served.get("fingerprint") == bundle.fp
+    return stack.reported("bundles", 0, "served", "fingerprint") == bundle.fp
 
 
 def test_each_fault(namespace, tmp_path, template, authority, tidy, rights):

@@ -71,7 +71,7 @@ def test_a_rotation_as_kubectl_shows_it(stack, namespace):
     wait_for("the Event is in kubectl describe pod", told, 30, 0.2, stack.tail)
     wait_for("and in that of the request", lambda: "RotationSucceeded" in namespace.kubectl(
         "describe", "mariadbopsrequest", "px-rotate"), 30, 0.2, stack.tail)
-    report = wait_for("the report says so", lambda: stack.report()["plan"]["done"] and stack.report(), 30, 0.2)
+    report = wait_for("the report says so", lambda: stack.reported("plan", "done") and stack.report(), 30, 0.2)
     bundle = report["bundles"][0]
     assert bundle["served"]["fingerprint"] == bundle["published"]["fingerprint"] == fresh.fp
     assert report["via"] == "api" and report["error"] is None
@@ -98,7 +98,7 @@ def test_a_failure_says_where_and_why(stack, namespace, foreign):
     for event in namespace.events():
         assert event["regarding"]["name"] in ("px-0", "px-rotate") and event["reportingController"] == "certrotate.io/agent"
         assert "PRIVATE KEY" not in json.dumps(event)
-    report = wait_for("the report has the error", lambda: stack.report()["error"] and stack.report(), 30, 0.2)
+    report = wait_for("the report has the error", lambda: stack.reported("error") and stack.report(), 30, 0.2)
     assert report["lastRotation"]["result"] == "rolledBack"
 
 
@@ -116,8 +116,8 @@ def test_nothing_is_lost_while_the_server_is_away(stack, namespace):
             stack.wait_proven(fresh)
     finally:
         namespace.plane.up()
-    report = wait_for("the report is the newest", lambda: stack.report()["bundles"][0]["served"]["fingerprint"] ==
-                      fresh.fp and stack.report(), 90, 0.2, stack.tail)
+    report = wait_for("the report is the newest", lambda: stack.reported(
+        "bundles", 0, "served", "fingerprint") == fresh.fp and stack.report(), 90, 0.2, stack.tail)
     assert report["via"] == "volume"
     wait_condition(namespace, "CheckServedCertificate--px-0", "True", stack.tail)
     wait_for("each rotation is an Event", lambda: len(namespace.events(reason="RotationSucceeded")) >= 4, 60, 0.2,

@@ -55,5 +55,15 @@ class PodStack(Stack):
         annotations = self.namespace.get(f"pods/{self.pod}")["metadata"].get("annotations", {})
         return json.loads(annotations.get("certrotate.io/report", "{}"))
 
+    def reported(self, *path):
+        """A member of the report, None while it is not there: reported("plan", "done"), reported("bundles", 0, "served")"""
+        at = self.report()
+        for step in path:
+            if isinstance(step, int):
+                at = at[step] if at and len(at) > step else None
+            else:
+                at = (at or {}).get(step)
+        return at
+
     def rotations(self):
         return [e["fingerprint"] for e in self.agent.find("rotation_succeeded", unchanged=False)]
