@@ -41,11 +41,13 @@ class Links:
         except ssl.SSLError as e:
             if "UNEXPECTED_EOF" in str(e) or "timed out" in str(e):
                 return
-            # Either side's judgement of a certificate counts at once. A handshake that a node garbles as it comes or
-            # goes is no judgement, unless it stays so.
-            if again or isinstance(e, ssl.SSLCertVerificationError) or "ALERT" in str(e):
+            # Either side's judgement of a certificate counts at once. A handshake that a node garbles, or has nothing
+            # to offer for, as it comes or goes is no judgement, unless it stays so.
+            judged = isinstance(e, ssl.SSLCertVerificationError) or "CERTIFICATE" in str(e) or "UNKNOWN_CA" in str(e)
+            if again or judged:
                 self.refusals.append(f"{member.name} -> {peer.name}: {e}")
             else:
+                self._end.wait(0.5)
                 self._shake(member, peer, again=True)
 
     def _watch(self):
