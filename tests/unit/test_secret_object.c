@@ -4,17 +4,14 @@
  */
 #include "certs/secret_object.h"
 
-#include "base/fs.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "testca.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -26,28 +23,18 @@ static int read_text(const char *text, struct snapshot **out, struct err *err)
         return secret_object_read(tree, out, err);
 }
 
-static void put(const char *dir, const char *name, const char *text)
-{
-        AUTO(mem_free_p) char *path = mem_printf("%s/%s", dir, name);
-        AUTO(close_fd_p) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-        assert_true(fd >= 0);
-        assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-}
-
 static void same_as_the_directory(void **state UNUSED)
 {
         static const char *const names[] = { "tls.key", "ca.crt", "tls.crt" };
         static const char *const texts[] = { "key\n", "", "certificate" };
-        char dir[] = "/tmp/certrotate-test-XXXXXX";
+        AUTO(testca_remove_dir_p) char *dir = testca_temp_dir();
         AUTO(snapshot_free_p) struct snapshot *object = NULL;
         AUTO(snapshot_free_p) struct snapshot *volume = NULL;
         AUTO(snapshot_free_p) struct snapshot *copy = NULL;
         struct err err = ERR_INIT;
 
-        assert_non_null(mkdtemp(dir));
         for (size_t i = 0; i < ARRAY_LEN(names); i++)
-                put(dir, names[i], texts[i]);
+                testca_write(dir, names[i], texts[i], strlen(texts[i]));
         assert_int_equal(
                 read_text("{\"type\":\"kubernetes.io/tls\",\"data\":{\"tls.crt\":\"Y2VydGlmaWNhdGU=\","
                           "\"tls.key\":\"a2V5Cg==\",\"..data\":\"Y2E=\",\"ca.crt\":\"\"}}",
@@ -59,12 +46,6 @@ static void same_as_the_directory(void **state UNUSED)
         copy = snapshot_copy(object);
         assert_memory_equal(snapshot_find(copy, "tls.key")->data.data, "key\n", 5);
         assert_true(hex_fingerprint_equal(&object->content, &copy->content));
-        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-                AUTO(mem_free_p) char *path = mem_printf("%s/%s", dir, names[i]);
-
-                (void)unlink(path);
-        }
-        (void)rmdir(dir);
 }
 
 static void refusals(void **state UNUSED)
