@@ -155,11 +155,46 @@ static void hold(struct agent *agent, const struct fingerprint *target, bool for
         api_report(agent);
 }
 
-/* Without a certificate there is nothing to switch on, and TLS off is what there is. */
+/*
+ * Without a certificate TLS off is what there is: nothing is missing, and what a plan asks for is so. Not
+ * while anything else is proven, served or in doubt.
+ */
+static bool is_plain(const struct agent *agent, const struct err *err)
+{
+        bool was_proven = agent->good != NULL && agent->good_mode == TLS_OFF;
+        bool never_was = agent->status.generation == 0 && !agent->status.stages[STAGE_SERVED].known;
+
+        return agent->mode == TLS_OFF && err->kind == ERR_MISSING && rotation_is_idle(&agent->rotation) &&
+               !agent->status.degraded && (was_proven || never_was) &&
+               !settings_is_pending(agent->config->settings_file);
+}
+
 static void note_plain(struct agent *agent)
 {
-        if (agent->mode == TLS_OFF && agent->status.error_kind == ERR_MISSING)
-                agent->status.first_publish_done = true;
+        struct status *status = &agent->status;
+
+        if (!status->first_publish_done || status->stages[STAGE_SOURCE].known)
+                log_info("source_not_needed", LOG_S("source", agent_source(agent)),
+                         LOG_S("tls", status->tls));
+        status->first_publish_done = true;
+        status->last_scan = clock_mono();
+        status->plan.done = status->plan.given;
+        (void)snprintf(status->step, sizeof(status->step), "idle");
+        if (status->error_kind == ERR_MISSING)
+                agent_set_error(agent, NULL);
+        agent_set_stage(agent, STAGE_SOURCE, NULL);
+        watch_again(agent);
+        api_report(agent);
+}
+
+static void look_without_source(struct agent *agent, struct plan *plan, const struct err *err)
+{
+        if (rotation_is_idle(&agent->rotation))
+                wish_adopt(agent, plan);
+        if (is_plain(agent, err))
+                note_plain(agent);
+        else
+                source_unreadable(agent, err);
 }
 
 void scan_now(struct agent *agent, bool force)
@@ -175,10 +210,7 @@ void scan_now(struct agent *agent, bool force)
         if (agent->stopping || !agent->begun)
                 return;
         if (read_source(agent, &snapshot, &err) != 0) {
-                if (rotation_is_idle(&agent->rotation))
-                        wish_adopt(agent, &plan);
-                source_unreadable(agent, &err);
-                note_plain(agent);
+                look_without_source(agent, &plan, &err);
                 return;
         }
         agent->status.last_scan = clock_mono();

@@ -155,3 +155,17 @@ def test_plan_of_kubelet(make_stack, tmp_path, authority):
     swap(2, request="go")
     stack.wait_proven(new)
     wait_for("done", lambda: stack.agent.status()["plan"]["done"], 10)
+
+
+def test_off_without_a_certificate(tmp_path, template, authority, tidy, plan):
+    """Nothing is missing, what the plan asks for is so; but not what it cannot have."""
+    plan(turn=[], tls="off", generation=1)
+    stack = tidy(PlainStack(tmp_path / "stack", "mariadb", template, authority, tls="off", plan=str(plan.path)))
+    stack.agent.start()
+    stack.agent.wait_status("done", lambda s: s["plan"] and s["plan"]["done"] and s["error"] is None)
+    assert not stack.fragment.exists()
+    plan(turn=["mariadb"], tls="on", generation=2)
+    stack.agent.wait_status("missing", lambda s: s["plan"]["generation"] == 2 and not s["plan"]["done"] and s["error"])
+    plan(turn=[], tls="off", generation=3)
+    stack.agent.wait_status("done again", lambda s: s["plan"]["generation"] == 3 and s["plan"]["done"] and
+                            s["error"] is None)
