@@ -142,6 +142,23 @@ static bool is_settled(const struct agent *agent, const struct fingerprint *targ
                (agent->state.judged_until.s == 0 || clock_wall().s < agent->state.judged_until.s);
 }
 
+/* A plan without a request asks for nothing but what there is: nobody's turn is waited for. */
+static void settle_at_rest(struct agent *agent, const struct snapshot *now, const struct fingerprint *target)
+{
+        const struct plan *plan = &agent->plan;
+        bool asks = !plan->given || *plan->request != '\0' || plan->phase != PLAN_NO_PHASE;
+        bool is_so = agent->good != NULL && agent->snapshot != NULL && agent->state.reason == ERR_NONE &&
+                     hex_fingerprint_equal(&agent->snapshot->content, &now->content) &&
+                     (agent->mode == TLS_UNMANAGED || agent->mode == agent->good_mode);
+        struct err err = ERR_INIT;
+
+        if (asks || !is_so || hex_fingerprint_equal(target, &agent->state.settled))
+                return;
+        agent->state.settled = *target;
+        if (state_save(&agent->state, &err) != 0)
+                log_error("state_not_saved", LOG_ERR(&err));
+}
+
 /* Another instance's turn: said once, and looked at again when the plan changes. */
 static void hold(struct agent *agent, const struct fingerprint *target, bool force)
 {
@@ -197,6 +214,16 @@ static void look_without_source(struct agent *agent, struct plan *plan, const st
                 source_unreadable(agent, err);
 }
 
+static void nothing_to_do(struct agent *agent, const struct fingerprint *target)
+{
+        agent->status.plan.done = agent->plan.given && hex_fingerprint_equal(target, &agent->state.settled);
+        (void)snprintf(agent->status.step, sizeof(agent->status.step), "idle");
+        if (agent->status.error_kind == ERR_MISSING)
+                agent_set_error(agent, NULL);
+        api_want_turn(agent, false);
+        api_report(agent);
+}
+
 void scan_now(struct agent *agent, bool force)
 {
         AUTO(snapshot_free_p) struct snapshot *snapshot = NULL;
@@ -226,14 +253,10 @@ void scan_now(struct agent *agent, bool force)
                 }
         }
         wish_adopt(agent, &plan);
+        if (rotation_is_idle(&agent->rotation))
+                settle_at_rest(agent, snapshot, &target);
         if (rotation_is_idle(&agent->rotation) && !force && is_settled(agent, &target)) {
-                agent->status.plan.done =
-                        agent->plan.given && hex_fingerprint_equal(&target, &agent->state.settled);
-                (void)snprintf(agent->status.step, sizeof(agent->status.step), "idle");
-                if (agent->status.error_kind == ERR_MISSING)
-                        agent_set_error(agent, NULL);
-                api_want_turn(agent, false);
-                api_report(agent);
+                nothing_to_do(agent, &target);
                 return;
         }
         if (wish_may_act(agent))

@@ -49,6 +49,20 @@ def test_turn(planned, plan, authority):
     assert planned.agent.metrics()["certrotate_plan_done"] == 1
 
 
+def test_plan_at_rest(planned, plan, authority):
+    """Without a request it asks for what there is; what comes is held, as long as nobody has the turn."""
+    old, new = planned.bundle, authority.issue()
+    plan(request="go", generation=1, turn=["db-0"])
+    planned.agent.wait_status("done", lambda s: s["plan"]["request"] == "go" and s["plan"]["done"])
+    plan(generation=2, turn=[])
+    planned.agent.wait_status("at rest", lambda s: s["plan"]["generation"] == 2 and s["plan"]["done"] and not s["plan"]["held"])
+    planned.volume.publish(new)
+    planned.agent.wait_status("held", lambda s: s["plan"]["held"])
+    assert planned.published_fp() == old.fp
+    plan(request="renewal", generation=3, turn=["db-0"])
+    planned.wait_proven(new)
+
+
 def test_no_plan_any_more(planned, plan, authority):
     planned.volume.publish(new := authority.issue())
     planned.agent.wait_status("held", lambda s: s["plan"]["held"])
