@@ -4,6 +4,7 @@
  */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,4 +66,9 @@ char *mem_printf(const char *fmt, ...)
                 out_of_memory(0);
         va_end(ap);
         return out;
+}
+
+void mem_trim(void)
+{
+        (void)malloc_trim(0);
 }

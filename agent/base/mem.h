@@ -19,6 +19,9 @@ void *mem_dup(const void *src, size_t len) __attribute__((malloc, returns_nonnul
 char *mem_strdup(const char *src) MUST_CHECK;
 char *mem_printf(const char *fmt, ...) FORMAT(1, 2) MUST_CHECK;
 
+/* Gives back to the system what was freed: after much was needed for a moment. Takes milliseconds. */
+void mem_trim(void);
+
 #define MEM_NEW(type) ((type *)mem_new(sizeof(type)))
 
 static inline void mem_free(void *ptr)

@@ -27,7 +27,8 @@ struct kube_watch {
         struct kube_frames frames;
         struct kube_told told;
         struct kube_watch_counts counts;
-        struct mono began; /* the call */
+        struct mono began;  /* the call */
+        enum err_kind lost; /* what LOST was told of last */
         kube_watch_fn *fn;
         void *arg;
         int holders;
@@ -62,10 +63,9 @@ static void leave(struct kube_watch *watch)
 /* False: the user has closed it. */
 static bool tell(struct kube_watch *watch, const struct kube_watch_event *event)
 {
-        if (event->kind == KUBE_LOST)
-                watch->counts.losses++;
-        else
-                watch->state.is_lost = false;
+        watch->lost = event->kind == KUBE_LOST ? event->err->kind : ERR_NONE;
+        watch->counts.losses += event->kind == KUBE_LOST;
+        watch->state.is_lost = event->kind == KUBE_LOST;
         if (event->kind == KUBE_OBJECT || event->kind == KUBE_GONE)
                 watch->counts.events++;
         watch->fn(event, watch->arg);
@@ -94,7 +94,8 @@ static void ended(struct kube_watch *watch, enum kube_watch_end end, int64_t ret
         kube_frames_done(&watch->frames);
         loop_timer_clear(watch->timer);
         next = kube_watch_state_end(&watch->state, end, lasted(watch), retry_after_ms);
-        if (next.tells_lost && !tell(watch, &(struct kube_watch_event){ .kind = KUBE_LOST, .err = err }))
+        if ((next.tells_lost || (end == KUBE_END_REFUSED && err->kind != watch->lost)) &&
+            !tell(watch, &(struct kube_watch_event){ .kind = KUBE_LOST, .err = err }))
                 return;
         if (next.pause_ms == 0)
                 start(watch);

@@ -21,9 +21,9 @@ enum kube_watch_kind {
         KUBE_GONE,   /* it was deleted; with `name` also: a list did not have it */
         KUBE_LISTED, /* all objects of a list have been told */
         KUBE_LOST, /* the server cannot be reached, or refuses: told once until KUBE_LISTED or the next event
-                      (err says why); what was told before may be old. A stream that breaks once and goes on
-                      at the next try is not worth it. Always followed by a list when it is over, except for
-                      ERR_USAGE: such a watch stays dead. */
+                      (err says why), and again when it refuses for another reason; what was told before may
+                      be old. A stream that breaks once and goes on at the next try is not worth it. Always
+                      followed by a list when it is over, except for ERR_USAGE: such a watch stays dead. */
 };
 
 /*

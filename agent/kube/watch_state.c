@@ -32,7 +32,7 @@ const struct kube_watch_limits kube_watch_defaults = {
         .silence_max_ms = 630000,
         .timeout_min_s = 300,
         .timeout_max_s = 600,
-        .page = 500,
+        .page = 100, /* of pods of 10 KiB: 1 MiB, as a tree ten */
         .pages_max = KUBE_TOLD_MAX,
 };
 

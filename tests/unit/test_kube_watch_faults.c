@@ -17,7 +17,6 @@ static void lost_is_told_once(void **state UNUSED)
                 scene_expect_no_call(scene);
                 kube_fake_break(scene_call(scene), i % 2 == 0 ? ERR_TIMEOUT : ERR_NETWORK);
         }
-        kube_fake_answer(scene_call(scene), 403, "{\"message\":\"no\"}");
         kube_fake_answer(scene_call(scene), 500, "oops");
         kube_fake_answer(scene_call(scene), 200, "{\"half\":");
         kube_fake_answer(scene_call(scene), 200,
@@ -38,6 +37,29 @@ static void lost_is_told_once(void **state UNUSED)
         }
         scene_list(scene, "80", "a=5", NULL);
         scene_expect(scene, "O demo/a 5; L 80;");
+        scene_finish(scene);
+}
+
+/* Whoever waits for a definition, or for rights, must hear that this is what lacks. */
+static void lost_is_told_for_another_reason(void **state UNUSED)
+{
+        struct scene *scene = scene_begin(NULL, &scene_flimsy);
+
+        kube_fake_break(scene_call(scene), ERR_NOT_READY);
+        scene_expect(scene, "X;");
+        kube_fake_answer(scene_call(scene), 403, "{\"message\":\"no\"}");
+        scene_expect(scene, "X;");
+        assert_int_equal(scene->err.kind, ERR_PRIVILEGE);
+        kube_fake_break(scene_call(scene), ERR_NETWORK);
+        kube_fake_answer(scene_call(scene), 403, "{\"message\":\"no\"}");
+        scene_expect(scene, "");
+        kube_fake_answer(scene_call(scene), 404, "{\"message\":\"no\"}");
+        scene_expect(scene, "X;");
+        assert_int_equal(scene->err.kind, ERR_MISSING);
+        kube_fake_answer(scene_call(scene), 404, "{\"message\":\"no\"}");
+        scene_expect(scene, "");
+        scene_list(scene, "70", "a=5", NULL);
+        scene_expect(scene, "O demo/a 5; L 70;");
         scene_finish(scene);
 }
 
@@ -262,6 +284,7 @@ static void strange_tokens(void **state UNUSED)
                 scene_list(scene, "70", "", next);
         } while (kube_fake_open(scene->client) != NULL && ++pages < 4000);
         assert_int_equal(pages, 7);
+        scene_expect(scene, "X;");
         scene_list(scene, "70", "a=5", NULL);
         scene_expect(scene, "O demo/a 5; L 70;");
         scene_finish(scene);
@@ -270,15 +293,11 @@ static void strange_tokens(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(lost_is_told_once),
-                cmocka_unit_test(alive_without_a_byte),
-                cmocka_unit_test(no_busy_loop),
-                cmocka_unit_test(retry_after_is_kept),
-                cmocka_unit_test(large_pages),
-                cmocka_unit_test(large_frames),
-                cmocka_unit_test(closed_in_the_callback),
-                cmocka_unit_test(closed_by_lost),
-                cmocka_unit_test(usage_is_told_from_the_loop),
+                cmocka_unit_test(lost_is_told_once),    cmocka_unit_test(lost_is_told_for_another_reason),
+                cmocka_unit_test(alive_without_a_byte), cmocka_unit_test(no_busy_loop),
+                cmocka_unit_test(retry_after_is_kept),  cmocka_unit_test(large_pages),
+                cmocka_unit_test(large_frames),         cmocka_unit_test(closed_in_the_callback),
+                cmocka_unit_test(closed_by_lost),       cmocka_unit_test(usage_is_told_from_the_loop),
                 cmocka_unit_test(strange_tokens),
         };
 

@@ -39,16 +39,16 @@ static void paths(void **state UNUSED)
                 const char *more;
                 const char *path; /* without the timeout */
         } cases[] = {
-                { { SECRETS, NULL, NULL }, NULL, NULL, SECRETS "?limit=500" },
+                { { SECRETS, NULL, NULL }, NULL, NULL, SECRETS "?limit=100" },
                 { { SECRETS, "db-cert", NULL },
                   NULL,
                   NULL,
                   SECRETS "?fieldSelector=metadata.name%3Ddb-cert" },
-                { { SECRETS, NULL, "a%3Db" }, NULL, NULL, SECRETS "?labelSelector=a%3Db&limit=500" },
+                { { SECRETS, NULL, "a%3Db" }, NULL, NULL, SECRETS "?labelSelector=a%3Db&limit=100" },
                 { { SECRETS, NULL, "a%3Db" },
                   NULL,
                   "e+/=&x", /* escaped */
-                  SECRETS "?labelSelector=a%3Db&limit=500&continue=e%2B%2F%3D%26x" },
+                  SECRETS "?labelSelector=a%3Db&limit=100&continue=e%2B%2F%3D%26x" },
                 { { SECRETS, "a", NULL },
                   NULL,
                   "e-_.~9Z",
@@ -283,9 +283,8 @@ STORY(garbled, LISTED, { 'W', KUBE_END_GARBLED, 250, 500, false, false, false },
       { 'w', KUBE_END_GARBLED, 500, 1000, true, false, false })
 STORY(refused, LISTED, { 'W', KUBE_END_REFUSED, 250, 500, true, false, false }, LISTED,
       { 'w', KUBE_END_REFUSED, 500, 1000, true, false, false })
-STORY(large, { 'w', KUBE_END_LARGE, 0, 0, false, false, false }, /* 125 */
-      { 'w', KUBE_END_LARGE, 0, 0, false, false, false },        /* 31 */
-      { 'w', KUBE_END_LARGE, 0, 0, false, false, false },        /* 7 */
+STORY(large, { 'w', KUBE_END_LARGE, 0, 0, false, false, false }, /* 25 */
+      { 'w', KUBE_END_LARGE, 0, 0, false, false, false },        /* 6 */
       { 'w', KUBE_END_LARGE, 0, 0, false, false, false },        /* 1 */
       { 'w', KUBE_END_LARGE, 250, 500, true, false, false }, LISTED)
 
