@@ -41,6 +41,9 @@ class Blame:
     def fields(self):
         return self.plain | (self.hard or self.soft)
 
+    def all(self):
+        return self.plain | self.hard | self.soft
+
     def unless(self, right, field):
         if not right:
             self.soft.add(field)
@@ -141,6 +144,10 @@ def judge_configuration(blame, kind, part, field):
 
 
 def judge(kind, spec):
+    return blames(kind, spec).fields()
+
+
+def blames(kind, spec):
     blame = Blame()
     if spec["type"] not in ("ReconfigureTLS", "Reconfigure", "Restart"):
         blame.hard.add("spec.type")
@@ -160,7 +167,7 @@ def judge(kind, spec):
             judge_configuration(blame, kind, part, f"spec.configuration.{role}")
     elif "configuration" in spec:
         judge_configuration(blame, kind, spec["configuration"], "spec.configuration")
-    return blame.fields()
+    return blame
 
 
 # --- the requests

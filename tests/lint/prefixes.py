@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Exported symbols start with the noun of their file or folder: pem.c -> pem_*, hooks/ -> hook_*. Tables and other
-objects may have any name that a header of the folder declares. BUILD ROOT
+Exported symbols start with the noun of their file or folder: pem.c -> pem_*, kinds.c -> kind_*, hooks/ ->
+hook_*. Tables and other objects may have any name that a header of the folder declares. BUILD ROOT
 """
 
 import re
@@ -16,7 +16,7 @@ build, root = Path(sys.argv[1]), Path(sys.argv[2])
 def nouns(source):
     stem, folder = source.stem, source.parent.name
     words = stem.split("_")
-    return {"_".join(words[:n + 1]) for n in range(len(words))} | {folder, folder.rstrip("s")}
+    return {"_".join(words[:n + 1]) for n in range(len(words))} | {stem.rstrip("s"), folder, folder.rstrip("s")}
 
 
 def declared_tables(source):

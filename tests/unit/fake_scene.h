@@ -30,14 +30,14 @@ static void scene_tick(void *arg)
                 loop_timer_set(scene->tick, 1);
 }
 
-static void scene_open(struct fake_scene *scene)
+static inline UNUSED void scene_open(struct fake_scene *scene)
 {
         *scene = (struct fake_scene){ .loop = loop_new() };
         scene->client = kube_fake_new(scene->loop);
         scene->tick = loop_timer_new(scene->loop, scene_tick, scene);
 }
 
-static void scene_close(struct fake_scene *scene)
+static inline UNUSED void scene_close(struct fake_scene *scene)
 {
         loop_timer_free(scene->tick);
         kube_fake_free(scene->client);

@@ -184,14 +184,20 @@ class ControlPlane:
                 f"--root-ca-file={self.ca_file}", f"--service-account-private-key-file={self.dir}/accounts.key"])
             self.manager.start()
 
-    def run_cert_manager(self):
+    def run_cert_manager(self, *flags, without=""):
+        """flags of its own, and a controller that is left out. One that runs otherwise is started anew."""
+        if self.cert_manager is not None and self._cert_manager_as != (flags, without):
+            self.cert_manager.stop()
+            self.cert_manager = None
         if self.cert_manager is None:
             self.kubectl("apply", "--server-side", "-f", CERT_MANAGER / "crds.yaml")
             self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", CERT_MANAGER / "crds.yaml")
+            left_out = NOT_NEEDED.split(",") + ([without] if without else [])
             self.cert_manager = Process(self.dir / "cert-manager.log", [
                 CERT_MANAGER / "bin/controller", f"--kubeconfig={self.admin}", "--leader-elect=false",
                 "--cluster-resource-namespace=kube-system", f"--metrics-listen-address=127.0.0.1:{free_port()}",
-                "--controllers=*," + ",".join("-" + name for name in NOT_NEEDED.split(","))])
+                "--controllers=*," + ",".join("-" + name for name in left_out), *flags])
+            self._cert_manager_as = (flags, without)
             self.cert_manager.start()
 
     def define_requests(self):
