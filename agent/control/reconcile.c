@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Which request is next, and then its step.
+ */
+#include "control/reconcile.h"
+
+#include "base/mem.h"
+#include "control/renewals.h"
+#include "control/steps.h"
+#include "control/walk.h"
+
+#include <string.h>
+
+static const struct request *by_uid(const struct observed *seen, const char *uid)
+{
+        for (size_t i = 0; i < seen->n_requests; i++)
+                if (strcmp(seen->requests[i]->uid, uid) == 0)
+                        return seen->requests[i];
+        return NULL;
+}
+
+static void go_on(const struct reconcile_settings *settings, const struct observed *seen, struct actions *out)
+{
+        struct step step = { .settings = settings, .seen = seen, .out = out };
+
+        record_copy(&step.next, seen->record);
+        step.request = by_uid(seen, seen->record->uid);
+        step.kind = kind_of_request(seen->record->kind);
+        if (step.request != NULL && request_has_ended(step.request) && step.next.step < RECORD_RESUME)
+                step.request = NULL; /* somebody else has ended it: nothing is told of it any more */
+        if (step.kind != NULL)
+                steps_run(&step);
+        record_done(&step.next);
+}
+
+static struct action *end(struct actions *out, const struct request *request, enum request_phase phase,
+                          const char *type, const char *reason, char *text)
+{
+        struct action *action = &out->items[out->n < ACTIONS_MAX ? out->n++ : ACTIONS_MAX - 1];
+
+        action->kind = ACTION_PHASE;
+        action->request = request;
+        action->database = request->kind;
+        action->phase = phase;
+        action->type = type;
+        action->reason = reason;
+        action->text = text;
+        return action;
+}
+
+static void refuse(struct actions *out, const struct request *request, char *text)
+{
+        end(out, request, REQUEST_FAILED, request->type == REQUEST_TLS ? "ReconfigureTLS" : "Reconfigure",
+            "Failed", text);
+}
+
+static bool is_waiting(const struct request *request)
+{
+        return request->type != REQUEST_OTHER && request->phase == REQUEST_PENDING;
+}
+
+/* A newer one of the same type says all that this one does, and more recently. */
+static const struct request *newer(const struct observed *seen, size_t i)
+{
+        for (size_t k = seen->n_requests; k-- > i + 1;)
+                if (seen->requests[i]->type == REQUEST_TLS && is_waiting(seen->requests[k]) &&
+                    seen->requests[k]->type == REQUEST_TLS &&
+                    seen->requests[k]->kind == seen->requests[i]->kind)
+                        return seen->requests[k];
+        return NULL;
+}
+
+/* Why it cannot be begun at all; NULL: it can. */
+static char *hopeless(const struct observed *seen, const struct request *request)
+{
+        if (request->wrong != NULL)
+                return mem_strdup(request->wrong);
+        if (seen->record_problem != NULL)
+                return mem_printf("ConfigMap %s%s cannot be read: %s", seen->name, RECORD_SUFFIX,
+                                  seen->record_problem);
+        if (seen->database_known && seen->database == NULL)
+                return mem_printf("there is no %s %s in namespace %s", request->kind->database, seen->name,
+                                  seen->namespace);
+        if (!seen->database_known && seen->n_pods == 0)
+                return mem_printf("no pod in namespace %s is labelled app.kubernetes.io/instance=%s",
+                                  seen->namespace, seen->name);
+        return NULL;
+}
+
+static bool is_ripe(const struct observed *seen, const struct request *request)
+{
+        return request->apply_always || seen->database == NULL || *seen->database->phase == '\0' ||
+               strcmp(seen->database->phase, "Ready") == 0;
+}
+
+static void begin(const struct observed *seen, const struct request *request, struct actions *out)
+{
+        struct action *action = &out->items[out->n < ACTIONS_MAX ? out->n++ : ACTIONS_MAX - 1];
+        struct record *record = &action->record;
+
+        action->kind = ACTION_RECORD;
+        action->request = request;
+        action->database = request->kind;
+        if (seen->record != NULL)
+                record_copy(record, seen->record);
+        else
+                record_init(record);
+        record_clear(record);
+        record->request = mem_strdup(request->name);
+        record->kind = mem_strdup(request->kind->request);
+        record->uid = mem_strdup(request->uid);
+        record->is_tls = request->type == REQUEST_TLS;
+        record->step = RECORD_PAUSE;
+        record->since = seen->now;
+}
+
+/* True: something is to be done about requests. */
+static bool choose(const struct observed *seen, struct actions *out)
+{
+        for (size_t i = 0; i < seen->n_requests; i++) {
+                const struct request *request = seen->requests[i];
+                const struct request *instead;
+                char *problem;
+
+                if (!is_waiting(request))
+                        continue;
+                instead = newer(seen, i);
+                if (instead != NULL) {
+                        end(out, request, REQUEST_SKIPPED, "Skipped", "Skipped",
+                            mem_printf("skipped, since %s is newer and of the same type", instead->name));
+                        return true;
+                }
+                problem = hopeless(seen, request);
+                if (problem != NULL) {
+                        refuse(out, request, problem);
+                        return true;
+                }
+                if (!is_ripe(seen, request))
+                        continue;
+                begin(seen, request, out);
+                return true;
+        }
+        return false;
+}
+
+void reconcile(const struct reconcile_settings *settings, const struct observed *seen, struct actions *out)
+{
+        if (seen->record != NULL && seen->record->request != NULL)
+                go_on(settings, seen, out);
+        else if (!choose(seen, out))
+                renewals_look(settings, seen, out);
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Each step looks, and either waits, or does its part and writes the next step with it. What a step does may
+ * be done twice; what it has written is done once.
+ */
+#include "control/steps.h"
+
+#include "base/mem.h"
+#include "control/hold.h"
+#include "control/walk.h"
+
+#include <string.h>
+
+static void pause_database(struct step *step)
+{
+        struct action *action;
+
+        if (step->request != NULL) {
+                action = step_add(step, ACTION_PHASE);
+                action->phase = REQUEST_PROGRESSING;
+                action->type = action->reason = step_operation(step);
+                action->text = mem_printf("%s ops-request has started to reconfigure %s%s nodes",
+                                          step->kind->database, step->next.is_tls ? "tls for " : "",
+                                          step->seen->name);
+        }
+        (void)step_add(step, ACTION_PAUSE);
+        step_condition(step, "DatabasePauseSucceeded", "DatabasePauseSucceeded",
+                       mem_strdup("Successfully paused database"));
+        step->next.paused = true;
+        step_renew_plan(step);
+        step_go(step, RECORD_HOLD);
+}
+
+/* --- save and issue */
+
+static void remember(struct step *step, const char *name, bool asked)
+{
+        const struct certificate *certificate = step_certificate(step, name);
+        struct record *next = &step->next;
+
+        if (next->n_certificates == RECORD_CERTIFICATES_MAX)
+                return;
+        next->certificates[next->n_certificates++] = (struct record_certificate){
+                .name = mem_strdup(name),
+                .uid = mem_strdup(certificate == NULL ? "" : certificate->uid),
+                .revision = certificate == NULL ? 0 : certificate->revision,
+                .asked = asked,
+        };
+}
+
+static void remember_all(struct step *step)
+{
+        for (size_t i = 0; i < step->seen->n_certificates; i++) {
+                const struct certificate *certificate = step->seen->certificates[i];
+
+                if (kind_has_alias(step->kind, certificate->alias))
+                        remember(step, certificate->name,
+                                 step_is_rotation(step) &&
+                                         request_rotates(step->request, certificate->alias));
+        }
+        for (const char *const *alias = step->kind->aliases; step_is_change(step) && *alias != NULL;
+             alias++) {
+                AUTO(mem_free_p) char *name = certificate_name(step->seen->name, *alias);
+                struct record_certificate *have = record_certificate(&step->next, name);
+
+                if (!step_names_certificates(step) || !step_issues(step, *alias))
+                        continue;
+                if (have == NULL)
+                        remember(step, name, true);
+                else
+                        have->asked = true;
+        }
+}
+
+static void save(struct step *step)
+{
+        bool issues_any = false;
+
+        remember_all(step);
+        for (size_t i = 0; i < step->next.n_certificates; i++)
+                issues_any = issues_any || step->next.certificates[i].asked;
+        if (step_is_rotation(step) && !issues_any) {
+                step_fail(step, "Refused",
+                          mem_printf("no Certificate is labelled app.kubernetes.io/instance=%s: only what "
+                                     "cert-manager "
+                                     "issues can be rotated",
+                                     step->seen->name));
+                return;
+        }
+        (void)step_add(step, ACTION_SAVE);
+        step->next.saved = true;
+        step->next.issued = issues_any || !step->next.is_tls;
+        step_go(step, step->next.issued ? RECORD_ISSUE : RECORD_JUDGE);
+}
+
+static void issue_certificates(struct step *step)
+{
+        for (const char *const *alias = step->kind->aliases; step_is_change(step) && *alias != NULL;
+             alias++) {
+                AUTO(mem_free_p) char *name = certificate_name(step->seen->name, *alias);
+                const struct record_certificate *have = record_certificate(&step->next, name);
+
+                if (have != NULL && have->asked)
+                        step_add(step, ACTION_CERTIFICATE)->name = mem_strdup(*alias);
+        }
+        for (size_t i = 0; step_is_rotation(step) && i < step->next.n_certificates; i++) {
+                struct action *action;
+
+                if (!step->next.certificates[i].asked)
+                        continue;
+                action = step_add(step, ACTION_ISSUE);
+                action->name = mem_strdup(step->next.certificates[i].name);
+                action->number = step->next.certificates[i].revision;
+        }
+        if (step_is_rotation(step))
+                step_condition(step, "IssueCertificatesSucceeded", "IssueCertificatesSucceeded",
+                               mem_strdup("Successfully added issuing condition to all the certificates"));
+        step_go(step, RECORD_READY);
+}
+
+static void issue(struct step *step)
+{
+        struct action *action;
+
+        if (step->request == NULL) {
+                step_go(step, RECORD_READY); /* which sends it back */
+        } else if (step->next.is_tls) {
+                issue_certificates(step);
+        } else {
+                action = step_add(step, ACTION_RENDER);
+                record_copy(&action->record, &step->next);
+                action->record.step = RECORD_JUDGE;
+                action->record.since = step->seen->now;
+        }
+}
+
+/* --- ready and judge */
+
+static bool is_issued(const struct step *step, const struct record_certificate *before,
+                      const struct certificate *certificate)
+{
+        bool is_new = strcmp(certificate->uid, before->uid) != 0 || certificate->revision > before->revision;
+
+        return certificate->is_ready && !certificate->is_issuing && certificate->revision > 0 &&
+               (is_new || step_is_change(step));
+}
+
+/* What is waited for; NULL: all is issued. will_not_pass: cert-manager does not try again by itself. */
+static char *not_issued(const struct step *step, bool *will_not_pass)
+{
+        *will_not_pass = false;
+        for (size_t i = 0; i < step->next.n_certificates; i++) {
+                const struct record_certificate *before = &step->next.certificates[i];
+                const struct certificate *certificate = step_certificate(step, before->name);
+
+                if (!before->asked)
+                        continue;
+                if (certificate == NULL)
+                        return mem_printf("Certificate %s is not there", before->name);
+                if (is_issued(step, before, certificate))
+                        continue;
+                *will_not_pass = certificate->is_denied;
+                return mem_printf("Certificate %s was not issued%s%s", before->name,
+                                  certificate->problem == NULL ? "" : ": ",
+                                  certificate->problem == NULL ? "" : certificate->problem);
+        }
+        return NULL;
+}
+
+static void ready(struct step *step)
+{
+        bool will_not_pass;
+        char *problem = not_issued(step, &will_not_pass);
+
+        if (problem != NULL) {
+                if (will_not_pass)
+                        step_fail(step, "IssueCertificatesFailed", mem_strdup(problem));
+                else if (step_is_late(step))
+                        step_fail(step, "Timeout", mem_printf("Timeout: %s", problem));
+                mem_free(problem);
+                return;
+        }
+        step_condition(step, "GetCertificate", NULL, mem_strdup("get certificate; ConditionStatus:True"));
+        step_condition(step, "CheckReadyCondition", NULL,
+                       mem_strdup("check ready condition; ConditionStatus:True"));
+        step_condition(step, "IssuingCondition", NULL, mem_strdup("issuing condition; ConditionStatus:True"));
+        step_condition(step, "CertificateSynced", "CertificateSynced",
+                       mem_strdup("Successfully synced all certificates"));
+        step_go(step, RECORD_JUDGE);
+}
+
+static void judge(struct step *step)
+{
+        step_renew_plan(step);
+        step_note_served(step);
+        step->next.stage = 0;
+        if (step->next.is_tls) {
+                step->next.step = RECORD_WALK;
+                step->next.since = step->seen->now;
+                record_copy(&step_add(step, ACTION_JUDGE)->record, &step->next);
+                return;
+        }
+        step->next.stages[0] = (struct record_stage){ PLAN_NO_PHASE, step->next.before };
+        step->next.n_stages = 1;
+        step_go(step, RECORD_WALK);
+}
+
+/* cert-manager has issued once more meanwhile: what is walked with is old. */
+static bool is_overtaken(const struct step *step)
+{
+        if (!step->next.is_tls)
+                return false;
+        for (size_t i = 0; i < step->next.n_served; i++) {
+                const struct record_certificate *judged = &step->next.served[i];
+                const struct certificate *certificate = step_certificate(step, judged->name);
+
+                if (certificate != NULL && certificate->is_ready && !certificate->is_issuing &&
+                    (strcmp(certificate->uid, judged->uid) != 0 || certificate->revision != judged->revision))
+                        return true;
+        }
+        return false;
+}
+
+/* --- the end, and the way back */
+
+static void clean(struct step *step)
+{
+        const char *what = step->next.is_tls ? "tls configuration" : "configuration";
+
+        if (step_is_removal(step))
+                step_add(step, ACTION_DISCARD)->all = true;
+        if (step_is_removal(step) || step_is_change(step))
+                step_add(step, ACTION_DATABASE)->is_true = !step_is_removal(step);
+        step_condition(step, "UpdatePetSets", "UpdatePetSets",
+                       mem_printf("Successfully reconciled the %s with %s", step->kind->database, what));
+        step_condition(step, "RestartNodes", "RestartNodes",
+                       mem_strdup("Every node has taken it, by reload or restart, and serves it"));
+        if (step->next.is_tls)
+                step->next.mode = step->next.wanted;
+        step_go(step, RECORD_RESUME);
+}
+
+static void restore(struct step *step)
+{
+        if (!walk_is_still(step) && !step_is_late(step))
+                return;
+        (void)step_add(step, ACTION_RESTORE);
+        record_restore_files(&step->next);
+        if (step->next.n_stages == 0) {
+                step_go(step, RECORD_DISCARD);
+                return;
+        }
+        walk_turn_back(step);
+        step_renew_plan(step);
+        step_go(step, RECORD_RETURN);
+}
+
+static void discard(struct step *step)
+{
+        (void)step_add(step, ACTION_DISCARD);
+        step_note_served(step);
+        if (step->next.lost == NULL)
+                step_condition(step, "RolledBack", "RolledBack",
+                               mem_strdup("Every node serves what it served before"));
+        step_go(step, RECORD_RESUME);
+}
+
+static void resume(struct step *step)
+{
+        (void)step_add(step, ACTION_RESUME);
+        step_go(step, RECORD_FINISH);
+}
+
+static void finish(struct step *step)
+{
+        struct action *action;
+
+        if (step->request != NULL) {
+                action = step_add(step, ACTION_PHASE);
+                action->is_true = step->next.failure == NULL;
+                action->phase = action->is_true ? REQUEST_SUCCESSFUL : REQUEST_FAILED;
+                action->type = action->is_true ? "Successful" : step_operation(step);
+                action->reason = action->is_true ? "Successful" : "Failed";
+                action->text = action->is_true
+                                       ? mem_printf("Successfully completed %s for %s",
+                                                    step->next.is_tls ? "reconfigureTLS" : "reconfigure",
+                                                    step->seen->name)
+                                       : mem_strdup(step->next.failure);
+        }
+        if (step->next.failure != NULL && step->next.before != TLS_UNMANAGED)
+                step->next.mode = step->next.before;
+        (void)step_add(step, ACTION_FORGET);
+        record_clear(&step->next);
+        step_renew_plan(step);
+        step_commit(step);
+}
+
+static void walk(struct step *step)
+{
+        if (is_overtaken(step))
+                step_go(step, RECORD_JUDGE);
+        else
+                walk_on(step);
+}
+
+/* What the last list of actions ended with, when it will not pass, or lasts too long; NULL: nothing of the
+ * sort. */
+static char *obstacle(struct step *step)
+{
+        const struct err *fault = step->seen->fault;
+
+        if (fault == NULL)
+                return NULL;
+        if (fault->kind == ERR_USAGE || fault->kind == ERR_REFUSED)
+                return mem_strdup(fault->text);
+        return step_is_late(step) ? mem_printf("Timeout: %s", fault->text) : NULL;
+}
+
+/* The pods are done, or back: what is left over is told, and does not keep the database paused. */
+static void leave(struct step *step, const char *why)
+{
+        struct record *next = &step->next;
+        const char *what = next->step == RECORD_CLEAN ? "every pod has taken it, but" : "the way back:";
+        char *text = next->failure == NULL ? mem_printf("%s %s", what, why)
+                                           : mem_printf("%s; %s %s", next->failure, what, why);
+
+        if (next->step == RECORD_CLEAN)
+                next->before = next->wanted;
+        if (next->failure == NULL)
+                next->reason = mem_strdup("Failed");
+        mem_free(next->failure);
+        next->failure = text;
+        step_go(step, RECORD_RESUME);
+}
+
+/* It cannot go on as it is: true, and the way is another. */
+static bool is_given_up(struct step *step)
+{
+        enum record_step at = step->next.step;
+        AUTO(mem_free_p) char *why = NULL;
+
+        if (at < RECORD_CLEAN && step->next.failure == NULL && step->request == NULL) {
+                step_fail(step, "Deleted", mem_strdup("the request was deleted"));
+                return true;
+        }
+        if (at > RECORD_RESTORE && at != RECORD_DISCARD)
+                return false;
+        why = obstacle(step);
+        if (why == NULL)
+                return false;
+        if (at < RECORD_CLEAN)
+                step_fail(step, err_reason(step->seen->fault->kind), mem_strdup(why));
+        else
+                leave(step, why);
+        return true;
+}
+
+void steps_run(struct step *step)
+{
+        static void (*const steps[RECORD_STEPS])(struct step *) = {
+                [RECORD_PAUSE] = pause_database,
+                [RECORD_HOLD] = hold_run,
+                [RECORD_SAVE] = save,
+                [RECORD_ISSUE] = issue,
+                [RECORD_READY] = ready,
+                [RECORD_JUDGE] = judge,
+                [RECORD_WALK] = walk,
+                [RECORD_CLEAN] = clean,
+                [RECORD_RESTORE] = restore,
+                [RECORD_RETURN] = walk_back,
+                [RECORD_DISCARD] = discard,
+                [RECORD_RESUME] = resume,
+                [RECORD_FINISH] = finish,
+        };
+
+        if (!is_given_up(step) && steps[step->next.step] != NULL)
+                steps[step->next.step](step);
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A pod has done its part when its report says so of this very plan, and when the leaf that it serves is the
+ * one that cert-manager has issued: the plan and the Secret come to it by two ways, and one may be old.
+ */
+#include "control/walk.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+static bool follows(const struct step *step, const struct observed_pod *pod)
+{
+        return pod->has_agent && pod->plan_request != NULL &&
+               strcmp(pod->plan_request, step->next.request) == 0 &&
+               pod->plan_generation == step->next.generation;
+}
+
+static bool is_leaf(const struct fingerprint *fp, const char *hex)
+{
+        char text[FINGERPRINT_TEXT_MAX];
+
+        return strcmp(hex_fingerprint(fp, text), hex) == 0;
+}
+
+/* Serves what it is to serve in this stage; in phase trust it has at least seen what comes. */
+static bool serves(const struct step *step, const struct observed_pod *pod)
+{
+        const struct record_stage *stage = &step->next.stages[step->next.stage];
+        const char *leaf = step->next.failure == NULL ? step->next.leaf : step->next.leaf_before;
+
+        if (leaf == NULL || stage->mode == TLS_OFF)
+                return true;
+        return is_leaf(stage->phase == PLAN_TRUST ? &pod->source : &pod->served, leaf);
+}
+
+/* It has tried in its turn, and will not try again by itself. */
+static bool has_failed(const struct step *step, const struct observed_pod *pod)
+{
+        static const char *const ends[] = { "refused", "rolledBack", "degraded" };
+
+        if (!follows(step, pod) || pod->is_busy || pod->plan_done || pod->result_at.s < step->next.since.s)
+                return false;
+        for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+                if (strcmp(pod->result, ends[i]) == 0)
+                        return true;
+        return false;
+}
+
+/* It refuses even what was before, and serves it: nothing has to be brought back. */
+static bool is_back(const struct step *step, const struct observed_pod *pod)
+{
+        const struct record_stage *stage = &step->next.stages[step->next.stage];
+
+        return step->next.failure != NULL && step->next.leaf_before != NULL && stage->mode == pod->mode &&
+               has_failed(step, pod) && !pod->is_degraded && is_leaf(&pod->served, step->next.leaf_before);
+}
+
+static bool is_done(const struct step *step, const struct observed_pod *pod)
+{
+        if (is_back(step, pod))
+                return true;
+        return follows(step, pod) && pod->plan_done && !pod->is_busy && !pod->is_degraded &&
+               serves(step, pod);
+}
+
+static bool is_turn_of(const struct step *step, const struct observed_pod *pod)
+{
+        return step->next.turn != NULL && strcmp(step->next.turn, pod->name) == 0;
+}
+
+static bool is_lost(const struct step *step, const struct observed_pod *pod)
+{
+        size_t len = strlen(pod->name);
+
+        for (const char *at = step->next.lost; at != NULL && *at != '\0'; at = strchr(at, ' ') + 1)
+                if (strncmp(at, pod->name, len) == 0 && at[len] == ' ')
+                        return true;
+        return false;
+}
+
+/* In the order of the kind; on the way back those that are out anyway come first. */
+static bool is_before(const struct step *step, const struct observed_pod *a, const struct observed_pod *b)
+{
+        if (step->next.failure != NULL && a->is_ready != b->is_ready)
+                return !a->is_ready;
+        return kind_rank(step->kind, a->role) < kind_rank(step->kind, b->role);
+}
+
+/* The next that has not done its part; the one whose turn it is, while it has not. */
+static const struct observed_pod *next_pod(const struct step *step)
+{
+        const struct observed_pod *best = NULL;
+
+        for (size_t i = 0; i < step->seen->n_pods; i++) {
+                const struct observed_pod *pod = step->seen->pods[i];
+
+                if (is_lost(step, pod) || is_done(step, pod))
+                        continue;
+                if (is_turn_of(step, pod))
+                        return pod;
+                if (best == NULL || is_before(step, pod, best))
+                        best = pod;
+        }
+        return best;
+}
+
+/* Another that is out: nobody else may go out meanwhile. Nobody asks that of a database that is to be mended.
+ */
+static const struct observed_pod *out_of_service(const struct step *step, const struct observed_pod *but)
+{
+        if (step->next.failure != NULL || step->request == NULL || step->request->apply_always)
+                return NULL;
+        for (size_t i = 0; i < step->seen->n_pods; i++) {
+                const struct observed_pod *pod = step->seen->pods[i];
+
+                if (pod != but && (!pod->is_ready || pod->is_leaving))
+                        return pod;
+        }
+        return NULL;
+}
+
+static void give_turn(struct step *step, const struct observed_pod *pod)
+{
+        mem_free(step->next.turn);
+        mem_free(step->next.turn_uid);
+        step->next.turn = mem_strdup(pod->name);
+        step->next.turn_uid = mem_strdup(pod->uid);
+        step->next.since = step->seen->now;
+        step_commit(step);
+}
+
+static char *why_late(const struct observed_pod *pod)
+{
+        if (!pod->has_agent)
+                return mem_printf("Timeout: pod %s has no report of an agent%s%s", pod->name,
+                                  pod->trouble == NULL ? "" : ": ", pod->trouble == NULL ? "" : pod->trouble);
+        return mem_printf("Timeout: pod %s has not come to serve it within the time for a step%s%s",
+                          pod->name, pod->trouble == NULL ? "" : ": ",
+                          pod->trouble == NULL ? "" : pod->trouble);
+}
+
+/* What went wrong with the pod whose turn it is; NULL: nothing so far. */
+static char *verdict(struct step *step, const struct observed_pod *pod)
+{
+        if (has_failed(step, pod))
+                return mem_printf("pod %s: %s", pod->name, pod->trouble == NULL ? pod->result : pod->trouble);
+        return step_is_late(step) ? why_late(pod) : NULL;
+}
+
+/* False: every pod is through this stage. */
+static bool wait_or_pass_on(struct step *step, char **problem, const struct observed_pod **whose)
+{
+        const struct observed_pod *pod = next_pod(step);
+        const struct observed_pod *out;
+
+        *problem = NULL;
+        *whose = pod;
+        if (pod == NULL)
+                return false;
+        if (is_turn_of(step, pod)) {
+                *problem = verdict(step, pod);
+                return true;
+        }
+        out = out_of_service(step, pod);
+        if (out == NULL)
+                give_turn(step, pod);
+        else if (step_is_late(step))
+                *problem = mem_printf("Timeout: pod %s is not ready, and two must not be out at once",
+                                      out->name);
+        return true;
+}
+
+/* True: there is one more. */
+static bool next_stage(struct step *step)
+{
+        if (step->next.stage + 1 >= step->next.n_stages)
+                return false;
+        step->next.stage++;
+        step_renew_plan(step);
+        step_go(step, step->next.step);
+        return true;
+}
+
+void walk_on(struct step *step)
+{
+        const struct observed_pod *pod;
+        char *problem;
+
+        if (wait_or_pass_on(step, &problem, &pod)) {
+                if (problem != NULL)
+                        step_fail(step, "Failed", problem);
+                return;
+        }
+        if (!next_stage(step))
+                step_go(step, RECORD_CLEAN);
+}
+
+static void leave(struct step *step, const struct observed_pod *pod, const char *problem)
+{
+        char *lost = mem_printf("%s%s ", step->next.lost == NULL ? "" : step->next.lost, pod->name);
+        char *failure = mem_printf("%s; and on the way back %s", step->next.failure, problem);
+
+        mem_free(step->next.lost);
+        mem_free(step->next.failure);
+        step->next.lost = lost;
+        step->next.failure = failure;
+        step_go(step, RECORD_RETURN);
+}
+
+void walk_back(struct step *step)
+{
+        AUTO(mem_free_p) char *problem = NULL;
+        const struct observed_pod *pod;
+
+        if (wait_or_pass_on(step, &problem, &pod)) {
+                if (problem != NULL)
+                        leave(step, pod, problem);
+                return;
+        }
+        if (!next_stage(step))
+                step_go(step, RECORD_DISCARD);
+}
+
+void walk_turn_back(struct step *step)
+{
+        struct record *next = &step->next;
+        enum tls_mode mode = next->before;
+        size_t n = 0;
+
+        if (next->authorities != NULL) {
+                next->stages[n++] = (struct record_stage){ PLAN_TRUST, mode };
+                next->stages[n++] = (struct record_stage){ PLAN_LEAF, mode };
+                next->stages[n++] = (struct record_stage){ PLAN_PRUNE, mode };
+        } else {
+                if (next->stage > 0)
+                        n++; /* by way of the stage before */
+                next->stages[n++] = (struct record_stage){ PLAN_NO_PHASE, mode };
+        }
+        next->n_stages = n;
+        next->stage = 0;
+}
+
+bool walk_is_still(const struct step *step)
+{
+        for (size_t i = 0; i < step->seen->n_pods; i++)
+                if (step->seen->pods[i]->is_busy)
+                        return false;
+        return true;
+}
+
+char *walk_unfit(const struct step *step)
+{
+        for (size_t i = 0; i < step->seen->n_pods; i++) {
+                const struct observed_pod *pod = step->seen->pods[i];
+
+                if (!pod->has_agent)
+                        return mem_printf("pod %s has no report of an agent: is the sidecar in it?%s%s",
+                                          pod->name, pod->trouble == NULL ? "" : " ",
+                                          pod->trouble == NULL ? "" : pod->trouble);
+                if (pod->is_leaving)
+                        return mem_printf("pod %s is being deleted", pod->name);
+                if (!follows(step, pod))
+                        return mem_printf("the agent of pod %s has not read the plan in ConfigMap %s%s",
+                                          pod->name, step->seen->name, RECORD_SUFFIX);
+                if (pod->is_busy)
+                        return mem_printf("the agent of pod %s is still at work", pod->name);
+        }
+        return step->seen->n_pods > 0
+                       ? NULL
+                       : mem_printf("no pod is labelled app.kubernetes.io/instance=%s", step->seen->name);
+}
+
+enum tls_mode walk_mode(const struct observed *seen)
+{
+        for (size_t i = 1; i < seen->n_pods; i++)
+                if (seen->pods[i]->mode != seen->pods[0]->mode)
+                        return TLS_UNMANAGED;
+        return seen->n_pods == 0 ? TLS_UNMANAGED : seen->pods[0]->mode;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/*
+ * The pods of a database, one at a time, stage by stage: a stage is over on every pod before the next begins.
+ */
+#include "control/step.h"
+
+/* Goes on; at its end the step is RECORD_CLEAN. */
+void walk_on(struct step *step);
+/* Back: a pod that cannot is left, and named. At its end RECORD_DISCARD. */
+void walk_back(struct step *step);
+/* The stages of the way back, from where the walk was. */
+void walk_turn_back(struct step *step);
+/* No pod is at work. */
+bool walk_is_still(const struct step *step);
+/* What is wrong with a pod before anything begins, or NULL: no agent, plan not read. mem_free. */
+char *walk_unfit(const struct step *step);
+/* The mode that every pod is in; TLS_UNMANAGED: they differ, or nobody knows. */
+enum tls_mode walk_mode(const struct observed *seen);

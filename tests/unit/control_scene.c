@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "control_scene.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OLD_LEAF 1
+#define START    1000000
+
+static const struct reconcile_settings settings = { .step_timeout_ms = 60000,
+                                                    .history = 2,
+                                                    .renewals = true };
+static char names[2][16] = { "px-server-cert", "px-client-cert" };
+static char aliases[2][8] = { "server", "client" };
+static char kind_label[] = "perconaxtradbs.kubedb.com", empty[] = "", plan_request[] = "px-ops";
+static char refused[] = "it was refused", denied[] = "denied";
+
+const char *scene_name(int i)
+{
+        return names[i];
+}
+
+unsigned scene_random(struct scene *scene, unsigned below)
+{
+        scene->seed = scene->seed * 1103515245U + 12345U;
+        return (scene->seed >> 16) % below;
+}
+
+void scene_open(struct scene *scene, unsigned seed, enum request_tls operation, enum scene_trouble trouble)
+{
+        bool plain = operation == REQUEST_CHANGE && seed % 2 == 0;
+
+        *scene = (struct scene){ .seed = seed, .trouble = trouble, .now = START, .phase = REQUEST_PENDING };
+        scene->request = (struct request){ .kind = kind_of_request("PerconaXtraDBOpsRequest"),
+                                           .namespace = mem_strdup("demo"),
+                                           .name = mem_strdup("px-ops"),
+                                           .uid = mem_strdup("uid-1"),
+                                           .database = mem_strdup("px"),
+                                           .type = REQUEST_TLS,
+                                           .tls = operation,
+                                           .spec = json_object() };
+        if (operation == REQUEST_ROTATE)
+                json_add_bool(scene->request.spec, "rotateCertificates", true);
+        if (operation == REQUEST_CHANGE) {
+                cJSON *issuer = json_object();
+
+                json_add_str(issuer, "kind", "Issuer");
+                json_add_str(issuer, "name", "new");
+                json_add(scene->request.spec, "issuerRef", issuer);
+                scene->new_authority = !plain;
+        }
+        record_init(&scene->record);
+        scene->leaf = plain ? 0 : OLD_LEAF;
+        scene->newest = scene->leaf;
+        scene->certificates = plain ? 0 : 2;
+        for (int i = 0; i < scene->certificates; i++) {
+                scene->uid[i] = 10 + i;
+                scene->revision[i] = 3;
+        }
+        for (int i = 0; i < SCENE_PODS; i++)
+                scene->pods[i] = (struct scene_pod){ .leaf = scene->leaf,
+                                                     .mode = plain ? TLS_OFF : TLS_ON,
+                                                     .trusts_old = true };
+}
+
+void scene_done(struct scene *scene)
+{
+        mem_free(scene->request.namespace);
+        mem_free(scene->request.name);
+        mem_free(scene->request.uid);
+        mem_free(scene->request.database);
+        json_free(scene->request.spec);
+        record_done(&scene->record);
+}
+
+/* --- the agents */
+
+static bool is_new(int leaf)
+{
+        return leaf > OLD_LEAF;
+}
+
+static void adopt(struct scene *scene, struct scene_pod *pod)
+{
+        const struct record *record = &scene->record;
+        const struct record_stage rest = { PLAN_NO_PHASE, record->mode };
+        bool had_turn = pod->turn && pod->adopted == record->generation;
+
+        if (pod->adopted != record->generation)
+                pod->done = pod->failed = false;
+        pod->adopted = (int)record->generation;
+        pod->request = record->request != NULL;
+        pod->stage = record->n_stages > 0 && record->request != NULL ? record->stages[record->stage] : rest;
+        pod->turn = record->turn != NULL && atoi(strchr(record->turn, '-') + 1) == (int)(pod - scene->pods);
+        if (pod->turn && !had_turn && !pod->done && !pod->failed) {
+                pod->busy = true;
+                pod->busy_left = 1 + (int)scene_random(scene, 3);
+        }
+}
+
+static bool is_hurt(const struct scene *scene, const struct scene_pod *pod)
+{
+        return pod == &scene->pods[1] && is_new(scene->leaf) && pod->stage.phase != PLAN_TRUST &&
+               pod->stage.mode != TLS_OFF;
+}
+
+static void act(struct scene *scene, struct scene_pod *pod)
+{
+        pod->busy = false;
+        pod->result_at = scene->now;
+        if (scene->trouble == SCENE_REFUSES && is_hurt(scene, pod)) {
+                pod->failed = true;
+                return;
+        }
+        if (scene->trouble == SCENE_NEVER_BACK && is_hurt(scene, pod)) {
+                pod->gone = true;
+                return;
+        }
+        if (pod->stage.phase == PLAN_TRUST) {
+                pod->trusts_new = pod->trusts_old = true;
+        } else {
+                pod->leaf = pod->stage.mode == TLS_OFF ? 0 : scene->leaf;
+                pod->mode = pod->stage.mode == TLS_UNMANAGED ? pod->mode : pod->stage.mode;
+        }
+        if (pod->stage.phase == PLAN_PRUNE) {
+                pod->trusts_old = !is_new(scene->leaf);
+                pod->trusts_new = is_new(scene->leaf);
+        }
+        pod->done = true;
+}
+
+/* Of another authority, a leaf is shown only when everybody trusts it. */
+static void check_members(const struct scene *scene)
+{
+        int busy = 0;
+
+        for (int i = 0; i < SCENE_PODS; i++) {
+                busy += scene->pods[i].busy || scene->pods[i].gone;
+                for (int k = 0; scene->new_authority && k < SCENE_PODS; k++)
+                        assert_true(is_new(scene->pods[i].leaf) ? scene->pods[k].trusts_new
+                                                                : scene->pods[k].trusts_old);
+        }
+        assert_true(busy <= 1 || scene->record.failure != NULL);
+}
+
+void scene_turn(struct scene *scene)
+{
+        scene->now += 1;
+        for (int i = 0; i < 2; i++) {
+                bool stuck = i == 1 && scene->trouble == SCENE_NEVER_ISSUED;
+
+                if (!scene->issuing[i] || stuck || --scene->issue_left[i] > 0)
+                        continue;
+                scene->issuing[i] = false;
+                scene->revision[i]++;
+                if (i == 0)
+                        scene->leaf = ++scene->newest;
+                if (i == 0 && scene->newest == OLD_LEAF)
+                        scene->leaf = ++scene->newest;
+        }
+        for (int i = 0; i < SCENE_PODS; i++) {
+                struct scene_pod *pod = &scene->pods[i];
+
+                if (pod->gone)
+                        continue;
+                if (scene->has_record && !pod->busy && scene_random(scene, 3) > 0)
+                        adopt(scene, pod);
+                if (pod->busy && --pod->busy_left <= 0)
+                        act(scene, pod);
+        }
+        if (scene->trouble == SCENE_DELETED && scene->pods[1].busy)
+                scene->request_gone = true;
+        check_members(scene);
+}
+
+/* --- what the controller sees */
+
+static const struct observed_issuer *issuer(const void *world, const char *namespace, const char *kind,
+                                            const char *name)
+{
+        static const struct observed_issuer ready = { true, true, NULL };
+        const struct scene *scene = world;
+
+        (void)namespace;
+        (void)kind;
+        (void)name;
+        return scene->trouble == SCENE_NO_ISSUER ? NULL : &ready;
+}
+
+struct view {
+        struct observed seen;
+        struct observed_pod pods[SCENE_PODS];
+        struct observed_pod *pod_list[SCENE_PODS];
+        struct certificate certificates[2];
+        struct certificate *certificate_list[2];
+        struct request *requests[1];
+        char text[SCENE_PODS][2][16];
+        char uids[2][16];
+};
+
+static void view_pod(struct scene *scene, struct view *view, int i)
+{
+        const struct scene_pod *pod = &scene->pods[i];
+        struct observed_pod *out = &view->pods[i];
+
+        (void)snprintf(view->text[i][0], sizeof(view->text[i][0]), "px-%d", i % 9);
+        (void)snprintf(view->text[i][1], sizeof(view->text[i][1]), "uid-%d", i % 9);
+        *out = (struct observed_pod){ .name = view->text[i][0],
+                                      .uid = view->text[i][1],
+                                      .kind_label = kind_label,
+                                      .role = empty,
+                                      .is_ready = !pod->gone,
+                                      .has_agent = !(scene->trouble == SCENE_NO_AGENT && i == 1),
+                                      .plan_request = pod->request ? plan_request : NULL,
+                                      .plan_generation = pod->adopted,
+                                      .plan_done = pod->done,
+                                      .is_busy = pod->busy && !pod->gone,
+                                      .trouble = pod->failed ? refused : NULL,
+                                      .result_at = { pod->result_at },
+                                      .mode = pod->mode };
+        (void)snprintf(out->result, sizeof(out->result), "%s", pod->failed ? "rolledBack" : "success");
+        out->source.sha256[0] = (uint8_t)scene->leaf;
+        out->served.sha256[0] = (uint8_t)pod->leaf;
+        view->pod_list[i] = out;
+}
+
+static void look(struct scene *scene, struct view *view)
+{
+        *view = (struct view){ .seen = { .namespace = "demo", .name = "px" } };
+        for (int i = 0; i < SCENE_PODS; i++)
+                view_pod(scene, view, i);
+        for (int i = 0; i < scene->certificates; i++) {
+                bool bad = i == 1 && scene->trouble == SCENE_DENIED && scene->issuing[i];
+
+                (void)snprintf(view->uids[i], sizeof(view->uids[i]), "uid-%lld", (long long)scene->uid[i]);
+                view->certificates[i] = (struct certificate){ .name = names[i],
+                                                              .alias = aliases[i],
+                                                              .uid = view->uids[i],
+                                                              .revision = scene->revision[i],
+                                                              .is_ready = !scene->issuing[i],
+                                                              .is_issuing = scene->issuing[i],
+                                                              .problem = bad ? denied : NULL,
+                                                              .is_denied = bad };
+                view->certificate_list[i] = &view->certificates[i];
+        }
+        scene->request.phase = scene->phase;
+        view->requests[0] = &scene->request;
+        view->seen.requests = view->requests;
+        view->seen.n_requests = scene->request_gone ? 0 : 1;
+        view->seen.pods = view->pod_list;
+        view->seen.n_pods = SCENE_PODS;
+        view->seen.certificates = view->certificate_list;
+        view->seen.n_certificates = (size_t)scene->certificates;
+        view->seen.record = scene->has_record ? &scene->record : NULL;
+        view->seen.fault = scene->fault.kind == ERR_NONE ? NULL : &scene->fault;
+        view->seen.issuer = issuer;
+        view->seen.world = scene;
+        view->seen.now.s = scene->now;
+}
+
+void scene_reconcile(struct scene *scene, size_t die_at)
+{
+        AUTO(actions_done_p) struct actions actions;
+        struct view view;
+
+        look(scene, &view);
+        actions_init(&actions);
+        reconcile(&settings, &view.seen, &actions);
+        if (scene->log != NULL && actions.n > 0) {
+                buf_printf(scene->log, "--- after %lld s\n", (long long)(scene->now - START));
+                actions_print(&actions, scene->log);
+        }
+        scene->fault.kind = ERR_NONE;
+        for (size_t i = 0; i < actions.n && i < die_at; i++)
+                if (!scene_perform(scene, &actions.items[i]))
+                        return;
+}
+
+void scene_play(struct scene *scene, bool deadly)
+{
+        int64_t end = scene->now + 2000;
+
+        while (scene->now < end) {
+                bool ended = scene->request_gone || scene->phase == REQUEST_SUCCESSFUL ||
+                             scene->phase == REQUEST_FAILED;
+
+                if (ended && scene->has_record && scene->record.request == NULL)
+                        return;
+                scene_reconcile(scene, deadly && scene_random(scene, 2) ? scene_random(scene, 4) : SIZE_MAX);
+                if (scene_random(scene, 3) == 0)
+                        scene_turn(scene);
+        }
+        fail_msg("it never ends: step %s, turn %s, %s", record_step_name(scene->record.step),
+                 scene->record.turn == NULL ? "-" : scene->record.turn,
+                 scene->record.failure == NULL ? "" : scene->record.failure);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Requests of every sort, with every sort of trouble, and a controller that dies between any two actions:
+ * each ends, nothing stays paused, and a database whose request failed is as it was.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "control_scene.h"
+#include "testgolden.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SEEDS 60
+
+static const enum request_tls operations[] = { REQUEST_CHANGE, REQUEST_ROTATE, REQUEST_REMOVE };
+
+static void check_end(const struct scene *scene, const struct scene *before)
+{
+        bool never_back = scene->trouble == SCENE_NEVER_BACK;
+        bool went_well = scene->phase == REQUEST_SUCCESSFUL;
+
+        assert_false(scene->paused);
+        for (int i = 0; i < SCENE_PODS; i++) {
+                const struct scene_pod *pod = &scene->pods[i];
+                const struct scene_pod *was = &before->pods[i];
+
+                if (never_back && pod->gone)
+                        continue;
+                assert_false(pod->busy);
+                if (went_well) {
+                        assert_int_equal(pod->leaf, scene->request.tls == REQUEST_REMOVE ? 0 : scene->leaf);
+                } else {
+                        assert_int_equal(pod->leaf, was->leaf);
+                        assert_int_equal(pod->mode, was->mode);
+                }
+        }
+        if (!went_well) {
+                assert_int_equal(scene->leaf, before->leaf);
+                assert_int_equal(scene->certificates, before->certificates);
+        }
+        if (went_well && scene->request.tls == REQUEST_ROTATE) {
+                assert_int_equal(scene->issues, 1);
+                assert_int_equal(scene->revision[0], before->revision[0] + 1);
+        }
+}
+
+static void play_all(enum scene_trouble trouble, bool deadly, const char *says)
+{
+        for (unsigned seed = 1; seed <= SEEDS; seed++) {
+                struct scene scene;
+                struct scene before;
+                char what[640];
+
+                scene_open(&scene, seed, operations[seed % 3], trouble);
+                before = scene;
+                scene_play(&scene, deadly);
+                (void)snprintf(what, sizeof(what), "trouble %d, seed %u: %s", trouble, seed, scene.last_text);
+                print_message("%s\n", what);
+                check_end(&scene, &before);
+                if (trouble == SCENE_FINE)
+                        assert_int_equal(scene.phase, REQUEST_SUCCESSFUL);
+                if (scene.phase == REQUEST_FAILED && says != NULL)
+                        assert_non_null(strstr(scene.last_text, says));
+                scene_done(&scene);
+        }
+}
+
+static void test_goes_well(void **state)
+{
+        (void)state;
+        play_all(SCENE_FINE, false, "");
+}
+
+static void test_killed_anywhere(void **state)
+{
+        (void)state;
+        for (int trouble = SCENE_FINE; trouble < SCENE_TROUBLES; trouble++)
+                play_all((enum scene_trouble)trouble, true, NULL);
+}
+
+static void test_ends_with_its_cause(void **state)
+{
+        static const char *const says[SCENE_TROUBLES] = {
+                [SCENE_REFUSES] = "pod px-1: it was refused",
+                [SCENE_NEVER_BACK] = "Timeout: pod px-1",
+                [SCENE_NO_AGENT] = "Timeout: pod px-1 has no report of an agent",
+                [SCENE_DENIED] = "Certificate px-client-cert was not issued: denied",
+                [SCENE_NEVER_ISSUED] = "Timeout: Certificate px-client-cert was not issued",
+                [SCENE_NO_ISSUER] = "Timeout: Issuer new does not exist in namespace demo",
+                [SCENE_FAULT] = "the server says no",
+                [SCENE_FORBIDDEN] = "Timeout: it is forbidden",
+        };
+
+        (void)state;
+        for (int trouble = SCENE_REFUSES; trouble < SCENE_TROUBLES; trouble++)
+                play_all((enum scene_trouble)trouble, false, says[trouble]);
+}
+
+/* The whole way of each, with two of the troubles: what is done in which order changes by intent only. */
+static void test_golden(void **state)
+{
+        static const struct {
+                const char *name;
+                unsigned seed;
+                enum request_tls operation;
+                enum scene_trouble trouble;
+        } cases[] = {
+                { "reconcile_add.txt", 2, REQUEST_CHANGE, SCENE_FINE },
+                { "reconcile_issuer.txt", 3, REQUEST_CHANGE, SCENE_FINE },
+                { "reconcile_rotate.txt", 1, REQUEST_ROTATE, SCENE_FINE },
+                { "reconcile_remove.txt", 1, REQUEST_REMOVE, SCENE_FINE },
+                { "reconcile_issuer_refused.txt", 3, REQUEST_CHANGE, SCENE_REFUSES },
+                { "reconcile_rotate_denied.txt", 1, REQUEST_ROTATE, SCENE_DENIED },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                AUTO(buf_done_p) struct buf text = BUF_INIT(256 << 10);
+                struct scene scene;
+
+                scene_open(&scene, cases[i].seed, cases[i].operation, cases[i].trouble);
+                scene.log = &text;
+                scene_play(&scene, false);
+                testgolden_compare(cases[i].name, buf_str(&text));
+                scene_done(&scene);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_goes_well),
+                cmocka_unit_test(test_ends_with_its_cause),
+                cmocka_unit_test(test_killed_anywhere),
+                cmocka_unit_test(test_golden),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Which request begins, which is skipped, refused or waits; and what becomes of a renewal when none is there.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "control/reconcile.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+#define MAX 4
+
+static const struct reconcile_settings settings = { .step_timeout_ms = 60000,
+                                                    .history = 1,
+                                                    .renewals = true };
+
+struct scene {
+        struct request requests[MAX];
+        struct request *list[MAX];
+        struct observed_pod pod;
+        struct observed_pod *pods[1];
+        struct certificate certificate;
+        struct certificate *certificates[1];
+        struct observed_database database;
+        struct record record;
+        struct observed seen;
+        struct actions actions;
+};
+
+/* Strings of an observed world are never written to: one copy for all. */
+static char *text(const char *literal)
+{
+        static char pool[64][64];
+        static size_t n;
+
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(pool[i], literal) == 0)
+                        return pool[i];
+        assert_true(n < 64 && strlen(literal) < 64);
+        return strcpy(pool[n++], literal);
+}
+
+static void open_scene(struct scene *scene)
+{
+        *scene = (struct scene){
+                .pod = { .name = text("px-0"),
+                         .uid = text("p"),
+                         .kind_label = text("perconaxtradbs.kubedb.com"),
+                         .role = text(""),
+                         .has_agent = true,
+                         .is_ready = true,
+                         .mode = TLS_ON },
+                .certificate = { .name = text("px-server-cert"),
+                                 .uid = text("c"),
+                                 .alias = text("server"),
+                                 .revision = 3,
+                                 .is_ready = true,
+                                 .not_after = { 1800000000 } },
+                .database = { .uid = text("d"), .phase = text("Ready") },
+                .seen = { .namespace = "demo",
+                          .name = "px",
+                          .n_pods = 1,
+                          .n_certificates = 1,
+                          .now = { 1000 } },
+        };
+        scene->pods[0] = &scene->pod;
+        scene->certificates[0] = &scene->certificate;
+        scene->seen.pods = scene->pods;
+        scene->seen.certificates = scene->certificates;
+        scene->seen.requests = scene->list;
+        scene->seen.database = &scene->database;
+        scene->seen.database_known = true;
+        record_init(&scene->record);
+        actions_init(&scene->actions);
+}
+
+static void close_scene(struct scene *scene)
+{
+        actions_done(&scene->actions);
+        record_done(&scene->record);
+}
+
+static struct request *add(struct scene *scene, const char *name, enum request_type type)
+{
+        size_t i = scene->seen.n_requests++;
+
+        scene->requests[i] = (struct request){ .kind = kind_of_request("PerconaXtraDBOpsRequest"),
+                                               .namespace = text("demo"),
+                                               .name = text(name),
+                                               .uid = text(name),
+                                               .database = text("px"),
+                                               .type = type };
+        scene->list[i] = &scene->requests[i];
+        return scene->list[i];
+}
+
+static const struct action *first(struct scene *scene)
+{
+        actions_done(&scene->actions);
+        reconcile(&settings, &scene->seen, &scene->actions);
+        return scene->actions.n == 0 ? NULL : &scene->actions.items[0];
+}
+
+static void assert_begins(struct scene *scene, const char *name)
+{
+        const struct action *action = first(scene);
+
+        assert_non_null(action);
+        assert_int_equal(action->kind, ACTION_RECORD);
+        assert_string_equal(action->record.request, name);
+        assert_int_equal(action->record.step, RECORD_PAUSE);
+}
+
+static void assert_ends(struct scene *scene, const char *name, enum request_phase phase, const char *says)
+{
+        const struct action *action = first(scene);
+
+        assert_non_null(action);
+        assert_int_equal(action->kind, ACTION_PHASE);
+        assert_string_equal(action->request->name, name);
+        assert_int_equal(action->phase, phase);
+        assert_non_null(strstr(action->text, says));
+}
+
+static void at_rest(struct scene *scene)
+{
+        struct certificate *served[] = { &scene->certificate };
+
+        record_set_served(&scene->record, served, 1);
+        scene->seen.record = &scene->record;
+}
+
+static void test_oldest_of_other_types(void **state)
+{
+        struct scene scene;
+
+        (void)state;
+        open_scene(&scene);
+        add(&scene, "a", REQUEST_OTHER);
+        add(&scene, "b", REQUEST_CONFIG);
+        add(&scene, "c", REQUEST_TLS);
+        assert_begins(&scene, "b");
+        close_scene(&scene);
+}
+
+static void test_newest_of_one_type(void **state)
+{
+        struct scene scene;
+
+        (void)state;
+        open_scene(&scene);
+        add(&scene, "a", REQUEST_TLS);
+        add(&scene, "b", REQUEST_TLS);
+        add(&scene, "c", REQUEST_TLS);
+        assert_ends(&scene, "a", REQUEST_SKIPPED, "c is newer");
+        scene.requests[0].phase = REQUEST_SKIPPED;
+        assert_ends(&scene, "b", REQUEST_SKIPPED, "c is newer");
+        scene.requests[1].phase = REQUEST_SKIPPED;
+        assert_begins(&scene, "c");
+        close_scene(&scene);
+}
+
+static void test_hopeless(void **state)
+{
+        struct scene scene;
+
+        (void)state;
+        open_scene(&scene);
+        add(&scene, "a", REQUEST_TLS)->wrong = text("spec.tls: something is wrong");
+        assert_ends(&scene, "a", REQUEST_FAILED, "spec.tls: something is wrong");
+        scene.requests[0].wrong = NULL;
+        scene.seen.database = NULL;
+        assert_ends(&scene, "a", REQUEST_FAILED, "there is no PerconaXtraDB px in namespace demo");
+        scene.seen.database_known = false;
+        assert_begins(&scene, "a");
+        scene.seen.n_pods = 0;
+        assert_ends(&scene, "a", REQUEST_FAILED, "labelled app.kubernetes.io/instance=px");
+        scene.seen.n_pods = 1;
+        scene.seen.record_problem = text("no JSON");
+        assert_ends(&scene, "a", REQUEST_FAILED, "px-certrotate cannot be read: no JSON");
+        close_scene(&scene);
+}
+
+static void test_waits_for_the_database(void **state)
+{
+        struct scene scene;
+
+        (void)state;
+        open_scene(&scene);
+        at_rest(&scene);
+        add(&scene, "a", REQUEST_TLS);
+        scene.database.phase = text("Critical");
+        assert_null(first(&scene));
+        scene.requests[0].apply_always = true;
+        assert_begins(&scene, "a");
+        close_scene(&scene);
+}
+
+static void test_renewal_becomes_a_request(void **state)
+{
+        struct scene scene;
+        const struct action *action;
+
+        (void)state;
+        open_scene(&scene);
+        action = first(&scene);
+        assert_non_null(action);
+        assert_int_equal(action->kind, ACTION_RECORD); /* the agents hold from now on */
+        assert_null(action->record.request);
+        assert_int_equal(action->record.mode, TLS_ON);
+        assert_int_equal(action->record.n_served, 1);
+        at_rest(&scene);
+        assert_null(first(&scene));
+        scene.certificate.revision = 4;
+        scene.certificate.is_issuing = true;
+        assert_null(first(&scene));
+        scene.certificate.is_issuing = false;
+        action = first(&scene);
+        assert_non_null(action);
+        assert_int_equal(action->kind, ACTION_CREATE);
+        assert_string_equal(action->name, "px-1800000000-rotate-tls-auto");
+        assert_string_equal(action->text, "px-server-cert=4");
+        scene.pod.kind_label = text("");
+        assert_null(first(&scene));
+        close_scene(&scene);
+}
+
+static void test_history(void **state)
+{
+        struct scene scene;
+        const struct action *action;
+
+        (void)state;
+        open_scene(&scene);
+        at_rest(&scene);
+        for (int i = 0; i < 3; i++) {
+                struct request *request = add(&scene, i == 0 ? "a" : i == 1 ? "b" : "c", REQUEST_TLS);
+
+                request->phase = REQUEST_SUCCESSFUL;
+                request->is_auto = i != 2;
+        }
+        action = first(&scene);
+        assert_non_null(action);
+        assert_int_equal(action->kind, ACTION_DELETE);
+        assert_string_equal(action->request->name, "a");
+        scene.requests[0].is_auto = false; /* a person's: kept */
+        assert_null(first(&scene));
+        close_scene(&scene);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_oldest_of_other_types),
+                cmocka_unit_test(test_newest_of_one_type),
+                cmocka_unit_test(test_hopeless),
+                cmocka_unit_test(test_waits_for_the_database),
+                cmocka_unit_test(test_renewal_becomes_a_request),
+                cmocka_unit_test(test_history),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
