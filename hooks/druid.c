@@ -16,6 +16,7 @@
 #include "certs/change.h"
 #include "certs/pkcs12_check.h"
 #include "hooks/drivers.h"
+#include "hooks/druid_custom.h"
 #include "hooks/druid_health.h"
 #include "hooks/druid_reload.h"
 #include "hooks/druid_restart.h"
@@ -155,6 +156,12 @@ static struct op *druid_health(struct database *database, int64_t limit_ms)
         return druid_health_start(druid_of(database), limit_ms);
 }
 
+static struct op *druid_custom_prove(struct database *database, const struct custom_text *files, size_t n,
+                                     int64_t limit_ms)
+{
+        return druid_custom_start(druid_of(database), files, n, limit_ms);
+}
+
 const struct hook druid_hook = {
         .name = "druid",
         .summary = "Apache Druid 25 or newer, one node: its own scanner reads the key store again",
@@ -176,6 +183,8 @@ const struct hook druid_hook = {
         .reload = druid_reload,
         .restart = druid_restart,
         .health = druid_health,
+        .custom_check = druid_custom_check,
+        .custom_prove = druid_custom_prove,
 };
 
 /* Java's PKCS#12 reader makes aliases lower case, and Jetty then looks for the one it was told in vain. */

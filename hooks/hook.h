@@ -52,6 +52,12 @@ struct database {
                                may still be in the one before: who connects copes with both */
 };
 
+/* One of the database's own configuration files. */
+struct custom_text {
+        const char *name;
+        const char *text;
+};
+
 struct hook {
         const char *name;    /* "mariadb": value of `database` */
         const char *summary; /* one line for help and man page */
@@ -100,6 +106,18 @@ struct hook {
          * a fresh mutual handshake. ERR_UNHEALTHY says which. NULL: nothing to ask.
          */
         struct op *(*health)(struct database *database, int64_t limit_ms);
+        /*
+         * Pure: a configuration file that the engine could not read, or would silently leave out, is
+         * ERR_REFUSED with its line. NULL: taken as it is.
+         */
+        int (*custom_check)(const char *name, const char *text, struct err *err);
+        /*
+         * After a restart: are the values in force those that these files ask for, as the engine writes them?
+         * The files are in the order in which it reads them, and need not stay. ERR_MISMATCH names the key,
+         * what is asked for and what is in force. NULL: that it is healthy is the proof.
+         */
+        struct op *(*custom_prove)(struct database *database, const struct custom_text *files, size_t n,
+                                   int64_t limit_ms);
 };
 
 /* NULL when unknown. */

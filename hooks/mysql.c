@@ -4,9 +4,11 @@
  * servers can only be restarted. Group Replication reads its certificate when it starts and is not reached.
  */
 #include "hooks/drivers.h"
+#include "hooks/mysql_custom.h"
 #include "hooks/mysql_family.h"
 #include "hooks/mysql_reload.h"
 #include "hooks/mysql_settings.h"
+#include "hooks/mysql_values.h"
 #include "hooks/pem_outputs.h"
 
 static const char *const endpoints[] = { "mysql://127.0.0.1:3306", NULL };
@@ -46,4 +48,6 @@ const struct hook mysql_hook = {
         .reload = mysql_reload,
         .restart = mysql_family_restart,
         .health = mysql_family_health,
+        .custom_check = mysql_values_check,
+        .custom_prove = mysql_custom_prove,
 };

@@ -9,9 +9,11 @@
  */
 #include "hooks/drivers.h"
 #include "hooks/galera_rules.h"
+#include "hooks/mysql_custom.h"
 #include "hooks/mysql_family.h"
 #include "hooks/mysql_reload.h"
 #include "hooks/mysql_settings.h"
+#include "hooks/mysql_values.h"
 #include "hooks/pem_outputs.h"
 
 static const char *const endpoints[] = { "mysql://127.0.0.1:3306", NULL };
@@ -64,4 +66,6 @@ const struct hook perconaxtradb_hook = {
         .reload = perconaxtradb_reload,
         .restart = mysql_family_restart,
         .health = mysql_family_health,
+        .custom_check = mysql_values_check,
+        .custom_prove = mysql_custom_prove,
 };

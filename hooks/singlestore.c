@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "hooks/drivers.h"
 #include "hooks/galera.h"
+#include "hooks/mysql_custom.h"
 #include "hooks/mysql_family.h"
 #include "hooks/option_file.h"
 #include "hooks/singlestore_parts.h"
@@ -184,6 +185,13 @@ static struct op *singlestore_health(struct database *database, int64_t limit_ms
         return singlestore_health_start(singlestore_of(database), limit_ms);
 }
 
+/* Custom files may do without a section. */
+static struct op *singlestore_custom_prove(struct database *database, const struct custom_text *files,
+                                           size_t n, int64_t limit_ms)
+{
+        return mysql_custom_start(singlestore_of(database)->session, files, n, true, limit_ms);
+}
+
 const struct hook singlestore_hook = {
         .name = "singlestore",
         .summary =
@@ -206,4 +214,5 @@ const struct hook singlestore_hook = {
         .reload = singlestore_reload,
         .restart = singlestore_restart,
         .health = singlestore_health,
+        .custom_prove = singlestore_custom_prove,
 };

@@ -138,7 +138,7 @@ static void add_plan(struct terminal_table *table, const cJSON *tree)
 
         if (json_get_str(tree, "tls") != NULL)
                 row(table, "tls", json_get_str(tree, "tls"), STYLE_PLAIN);
-        if (is_known(plan)) {
+        if (cJSON_IsObject(plan)) {
                 const char *phase = json_get_str(plan, "phase");
 
                 text = mem_printf("%s%s%s, %s", text_of(plan, "request", "unnamed"),
@@ -153,6 +153,23 @@ static void add_plan(struct terminal_table *table, const cJSON *tree)
         if (json_get_bool(tree, "prunePending"))
                 row(table, "pending", "dropped authorities are trusted until the database restarts",
                     STYLE_WARN);
+}
+
+static void add_files(struct terminal_table *table, const cJSON *tree)
+{
+        const cJSON *files = json_get(tree, "files");
+        const char *problem = json_get_str(files, "error");
+        const bool pending = json_get_bool(files, "pending");
+        AUTO(mem_free_p) char *text = NULL;
+
+        if (!cJSON_IsObject(files))
+                return;
+        text = mem_printf("%s%s%.16s%s", text_of(files, "secret", ""),
+                          json_get_str(files, "secret") == NULL ? "" : ", ",
+                          text_of(files, "published", "none"), pending ? ", not proven yet" : "");
+        row(table, "config", text, pending ? STYLE_WARN : STYLE_PLAIN);
+        if (problem != NULL)
+                row(table, "", problem, STYLE_BAD);
 }
 
 static void add_troubles(struct terminal_table *table, const cJSON *tree)
@@ -218,6 +235,7 @@ void status_view_render(const cJSON *tree, const struct status_view *view, struc
         add_leaf(table, tree, "served", view);
         add_rotation(table, tree, view);
         add_plan(table, tree);
+        add_files(table, tree);
         add_troubles(table, tree);
         add_endpoints(table, tree);
         terminal_table_print(table, out);

@@ -172,6 +172,11 @@ static void derive(struct draft *draft)
                     config->kube.pod != NULL ? config->kube.pod : config->database);
         derive_text(draft, "state", &config->state, config->publish, STATE_NAME);
         derive_text(draft, "control", &config->control, config->publish, CONTROL_NAME);
+        /* Beside a volume and without the rest of the API the Secret's name is for plans alone. */
+        if (config->custom.source == NULL || kube_is_used(&config->kube))
+                config->kube.files = config->custom.secret;
+        if (config->custom.mode == 0)
+                config->custom.mode = 0644;
         derive_lists(draft, hook);
         derive_passwords(config);
         if ((config->tls != TLS_UNMANAGED || config->plan != NULL) && hook->settings_file != NULL)

@@ -34,15 +34,25 @@ struct kube_settings {
         const char *secret;     /* watched beside the source directory, or in its place */
         const char *plan;       /* ConfigMap with the controller's plan */
         const char *lease;      /* that gives the turn where there is no plan */
-        int64_t lease_ms;       /* its duration: 30 s */
+        const char *files; /* Secret with the database's configuration: custom.secret, where it is watched */
+        int64_t lease_ms;  /* its duration: 30 s */
         bool nudge; /* change an annotation of the pod when the kubelet is to bring a new Secret: where the
                        agent may not read it */
 };
 
 static inline UNUSED bool kube_is_used(const struct kube_settings *kube)
 {
-        return kube->pod != NULL || kube->secret != NULL || kube->plan != NULL || kube->lease != NULL;
+        return kube->pod != NULL || kube->secret != NULL || kube->plan != NULL || kube->lease != NULL ||
+               kube->files != NULL;
 }
+
+/* The database's own configuration files. */
+struct custom_settings {
+        const char *secret;  /* that they come from, as plans name it; NULL: none does */
+        const char *source;  /* a mounted volume of it; NULL: through the API alone */
+        const char *publish; /* directory that the database includes; NULL: there are no such files */
+        mode_t mode;
+};
 
 struct config {
         cJSON *tree; /* owns every string */
@@ -88,6 +98,7 @@ struct config {
         enum log_level log_level;
         struct policy policy;
         struct kube_settings kube;
+        struct custom_settings custom;
         struct hook_settings hook;
 };
 

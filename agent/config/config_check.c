@@ -159,6 +159,46 @@ static int check_kubernetes(const struct draft *draft)
         return 0;
 }
 
+/* Another's directory, or ours for another purpose. */
+static int check_custom_publish(const struct draft *draft)
+{
+        const struct config *config = draft->config;
+        const char *publish = config->custom.publish;
+        const char *const sources[] = { config->source, config->custom.source };
+
+        for (size_t i = 0; i < ARRAY_LEN(sources); i++)
+                if (sources[i] != NULL && text_is_inside(publish, sources[i]))
+                        return fail_at(draft, "custom.publish",
+                                       "is '%.100s' or inside it, which is only read: publish elsewhere",
+                                       sources[i]);
+        if (strcmp(publish, config->publish) == 0 || strcmp(publish, "/") == 0)
+                return fail_at(draft, "custom.publish", "is '%.100s': publish to a directory of its own",
+                               publish);
+        return 0;
+}
+
+static int check_custom(const struct draft *draft)
+{
+        const struct custom_settings *custom = &draft->config->custom;
+        const struct generic_settings *generic = &draft->config->hook.generic;
+        bool is_generic = strcmp(draft->config->database, "generic") == 0;
+
+        if (custom->publish == NULL && custom->secret == NULL && custom->source == NULL)
+                return 0;
+        if (custom->publish == NULL)
+                return fail_at(draft, "custom.publish",
+                               "is missing: name the directory that the database "
+                               "includes");
+        if (custom->secret == NULL && custom->source == NULL)
+                return fail_at(draft, "custom.secret",
+                               "is missing: name the Secret with the files, or custom.source");
+        if (hook_find(draft->config->database)->restart == NULL ||
+            (is_generic && generic->restart_command == NULL && generic->restart_signal == 0))
+                return fail_at(draft, "custom.publish",
+                               "needs a database that is restarted: set generic.restart");
+        return check_custom_publish(draft);
+}
+
 static int check_process(const struct draft *draft)
 {
         const struct process_settings *process = &draft->config->hook.process;
@@ -203,7 +243,8 @@ static int check_driver(const struct draft *draft)
 
 int config_check(const struct draft *draft)
 {
-        if (check_places(draft) != 0 || check_sections(draft) != 0 || check_kubernetes(draft) != 0)
+        if (check_places(draft) != 0 || check_sections(draft) != 0 || check_kubernetes(draft) != 0 ||
+            check_custom(draft) != 0)
                 return -1;
         return check_driver(draft);
 }

@@ -30,6 +30,7 @@
 #define WATCH_MASK                                                                                           \
         (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF |               \
          IN_CLOSE_WRITE | IN_ATTRIB | IN_ONLYDIR)
+#define ALSO_MAX  4
 #define LOST_MASK ((uint32_t)(IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED))
 
 struct watch_dir {
@@ -38,11 +39,23 @@ struct watch_dir {
         void *arg;
         struct event *event; /* NULL: the library is not running */
         int wd;              /* -1: nothing watched */
-        int also;            /* a second directory; -1: none */
-        bool is_dead;        /* the kernel dropped the watch; the library still has it */
+        struct {
+                int wd;
+                char *path;
+        } also[ALSO_MAX];
+        size_t n_also;
+        bool is_dead; /* the kernel dropped the watch; the library still has it */
 };
 
 enum strength { NOTHING, TOUCHED, SWAPPED, LOST };
+
+static bool is_watched(const struct watch_dir *watch, int wd)
+{
+        for (size_t i = 0; i < watch->n_also; i++)
+                if (watch->also[i].wd == wd)
+                        return true;
+        return watch->wd == wd;
+}
 
 static enum strength judge(struct watch_dir *watch, const struct inotify_event *event)
 {
@@ -50,7 +63,7 @@ static enum strength judge(struct watch_dir *watch, const struct inotify_event *
 
         if ((event->mask & IN_Q_OVERFLOW) != 0)
                 return LOST;
-        if (event->wd != watch->wd && event->wd != watch->also)
+        if (!is_watched(watch, event->wd))
                 return NOTHING; /* the last word of the watch before */
         if ((event->mask & (IN_DELETE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0)
                 watch->is_dead = true;
@@ -105,7 +118,8 @@ static void library_stop(struct watch_dir *watch)
         event_free(watch->event);
         watch->event = NULL;
         watch->wd = -1;
-        watch->also = -1;
+        while (watch->n_also > 0)
+                mem_free(watch->also[--watch->n_also].path);
         watch->is_dead = false;
         inotifytools_cleanup();
 }
@@ -173,7 +187,6 @@ int watch_dir_open(struct loop *loop, watch_dir_fn *fn, void *arg, struct watch_
         watch->fn = fn;
         watch->arg = arg;
         watch->wd = -1;
-        watch->also = -1;
         if (library_start(watch, err))
                 return -1;
         *out = TAKE(watch);
@@ -208,11 +221,15 @@ int watch_dir_also(struct watch_dir *watch, const char *path, struct err *err)
 
         if (watch->event == NULL)
                 return err_set(err, ERR_MISSING, "nothing is watched yet");
-        if (watch->also != -1)
-                return 0;
+        for (size_t i = 0; i < watch->n_also; i++)
+                if (strcmp(watch->also[i].path, path) == 0)
+                        return 0;
+        if (watch->n_also == ALSO_MAX)
+                return err_set(err, ERR_LIMIT, "watch '%s': more than %d directories", path, ALSO_MAX);
         if (inotifytools_watch_file(slashed, WATCH_MASK) != 1)
                 return watch_error(path, inotifytools_error(), err);
-        watch->also = inotifytools_wd_from_filename(slashed);
+        watch->also[watch->n_also].wd = inotifytools_wd_from_filename(slashed);
+        watch->also[watch->n_also++].path = mem_strdup(path);
         return 0;
 }
 

@@ -27,8 +27,8 @@ int watch_dir_open(struct loop *loop, watch_dir_fn *fn, void *arg, struct watch_
  */
 int watch_dir_set(struct watch_dir *watch, const char *path, struct err *err) MUST_CHECK;
 /*
- * Watch this directory too, after watch_dir_set, which may forget it. The same hints. ERR_MISSING when it is
- * not there yet.
+ * Watch this directory too, after watch_dir_set, which may forget it; a few of them, each once. The same
+ * hints. ERR_MISSING when it is not there yet.
  */
 int watch_dir_also(struct watch_dir *watch, const char *path, struct err *err) MUST_CHECK;
 void watch_dir_close(struct watch_dir *watch);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "rotate/api.h"
+#include "rotate/custom.h"
 #include "rotate/flow.h"
 #include "rotate/scan.h"
 
@@ -213,7 +214,7 @@ static void on_soon(void *arg)
         struct agent *agent = arg;
 
         scan_now(agent, false);
-        if (agent->once && agent->begun && rotation_is_idle(&agent->rotation))
+        if (agent->once && agent->begun && rotation_is_idle(&agent->rotation) && !custom_start(agent))
                 agent_end(agent);
 }
 
@@ -286,7 +287,7 @@ int agent_new(const struct config *config, bool once, struct agent **out, struct
         rotation_init(&agent->rotation, &rotation_plan, agent);
         agent->rotation.entered = flow_entered;
         agent->rotation.ended = flow_ended;
-        if (api_open(agent, err) != 0)
+        if (custom_open(agent, err) != 0 || api_open(agent, err) != 0)
                 return -1;
         if (!once && open_pages(agent, err) != 0)
                 return -1;
@@ -301,6 +302,7 @@ void agent_free(struct agent *agent)
         http_server_close(agent->control);
         http_server_close(agent->listener);
         api_close(agent->api);
+        custom_close(agent->custom);
         loop_op_cancel(agent->op);
         proof_cancel(agent->proof);
         if (agent->database != NULL)

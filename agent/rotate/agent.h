@@ -18,6 +18,7 @@
 #include "serve/status.h"
 
 struct api;
+struct custom;
 
 struct agent {
         const struct config *config;
@@ -32,7 +33,8 @@ struct agent {
         struct handshake_context *tls;
         struct endpoint *endpoints;
         size_t n_endpoints;
-        struct api *api; /* NULL: no API server in use */
+        struct api *api;       /* NULL: no API server in use */
+        struct custom *custom; /* NULL: configuration files are not ours */
         struct origin origin;
         struct state state;
         struct status status;
@@ -62,6 +64,8 @@ struct agent {
         bool restarted;       /* `apply` was a restart: verify gives it time to come back */
         bool unchanged;       /* validate found nothing to do */
         bool rescan_wanted;
+        bool bundle_done;        /* what the plan asks of certificates and TLS is */
+        bool yielded;            /* a rotation that waited made way for configuration files */
         struct fingerprint held; /* target that waits for its turn, told once */
         bool held_forced;        /* … although it was judged or settled before */
         int failures;            /* in a row, for the back-off between rotations */

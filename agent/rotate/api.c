@@ -9,6 +9,7 @@
 #include "certs/secret_object.h"
 #include "kube/lease.h"
 #include "kube/watch.h"
+#include "rotate/custom.h"
 #include "rotate/nudge.h"
 #include "rotate/scan.h"
 #include "serve/pod_report.h"
@@ -22,21 +23,19 @@
 #define END_PAUSE_MS    10
 #define PLAN_KEY        "plan.json"
 
-enum { WATCH_SECRET, WATCH_PLAN, WATCHES };
+enum { WATCH_SECRET, WATCH_PLAN, WATCH_FILES, WATCHES };
 
-static const char *const watch_names[WATCHES] = { [WATCH_SECRET] = "Secret", [WATCH_PLAN] = "plan" };
+static const char *const watch_names[WATCHES] = { "Secret", "plan", "files" };
 
 struct api {
         struct agent *agent;
         struct kube_client *client;
-        struct kube_watch *secret;
-        struct kube_watch *plan;
+        struct kube_watch *watches[WATCHES]; /* NULL: not asked for */
+        bool known[WATCHES];                 /* listed, or plain that it will not be soon */
         struct kube_lease *lease;
         struct kube_reporter *reporter;
         struct nudge *nudge;
         char *namespace;
-        bool secret_known; /* listed, or plain that it will not be soon */
-        bool plan_known;
         bool plan_heard; /* it was listed at least once */
         struct err secret_problem;
         char *trouble[WATCHES]; /* why it is not heard; NULL: it is, or may be taken to be */
@@ -54,19 +53,34 @@ static void begin_over(void *arg)
         loop_fn *then = api->then;
 
         api->then = NULL;
-        api->secret_known = true;
-        api->plan_known = true;
+        memset(api->known, true, sizeof(api->known));
         loop_timer_clear(api->begin);
         if (then != NULL)
                 then(api->agent);
+}
+
+static bool is_known(const struct api *api)
+{
+        for (int i = 0; i < WATCHES; i++)
+                if (api->watches[i] != NULL && !api->known[i])
+                        return false;
+        return true;
 }
 
 static void look(struct api *api)
 {
         if (api->then == NULL)
                 scan_now(api->agent, false);
-        else if ((api->secret == NULL || api->secret_known) && (api->plan == NULL || api->plan_known))
+        else if (is_known(api))
                 begin_over(api);
+}
+
+/* Of the first list nothing counts before it is whole. */
+static void heard(struct api *api, const struct kube_watch_event *event, int which)
+{
+        api->known[which] = api->known[which] || event->kind == KUBE_LISTED || event->kind == KUBE_LOST;
+        if (api->known[which])
+                look(api);
 }
 
 static void note_link(struct api *api, const struct kube_watch_event *event, int which)
@@ -131,10 +145,7 @@ static void secret_told(const struct kube_watch_event *event, void *arg)
                 nudge_needed(api->nudge, false);
                 break;
         }
-        if (event->kind != KUBE_LISTED && event->kind != KUBE_LOST && !api->secret_known)
-                return; /* LISTED comes */
-        api->secret_known = true;
-        look(api);
+        heard(api, event, WATCH_SECRET);
 }
 
 static void plan_told(const struct kube_watch_event *event, void *arg)
@@ -143,20 +154,22 @@ static void plan_told(const struct kube_watch_event *event, void *arg)
 
         note_link(api, event, WATCH_PLAN);
         if (event->kind == KUBE_OBJECT || event->kind == KUBE_GONE) {
-                const char *text = event->kind == KUBE_GONE
-                                           ? NULL
-                                           : json_get_str(json_get(event->object, "data"), PLAN_KEY);
+                const cJSON *object = event->kind == KUBE_GONE ? NULL : event->object;
 
                 mem_free(api->plan_text);
-                api->plan_text = mem_strdup(text);
-                api->plan_heard = true;
-        } else {
-                api->plan_known = true;
+                api->plan_text = mem_strdup(json_get_str(json_get(object, "data"), PLAN_KEY));
         }
-        if (event->kind == KUBE_LISTED)
-                api->plan_heard = true;
-        if (api->plan_known)
-                look(api);
+        api->plan_heard = api->plan_heard || event->kind != KUBE_LOST;
+        heard(api, event, WATCH_PLAN);
+}
+
+static void files_told(const struct kube_watch_event *event, void *arg)
+{
+        struct api *api = arg;
+
+        note_link(api, event, WATCH_FILES);
+        custom_told(api->agent, event);
+        heard(api, event, WATCH_FILES);
 }
 
 static void lease_told(const struct kube_lease_event *event, void *arg)
@@ -260,9 +273,11 @@ static void open_parts(struct api *api)
                 api->nudge = nudge_new(api->agent, api->reporter);
         nudge_needed(api->nudge, kube->secret == NULL);
         if (kube->secret != NULL)
-                api->secret = watch(api, "secrets", kube->secret, secret_told);
+                api->watches[WATCH_SECRET] = watch(api, "secrets", kube->secret, secret_told);
         if (kube->plan != NULL)
-                api->plan = watch(api, "configmaps", kube->plan, plan_told);
+                api->watches[WATCH_PLAN] = watch(api, "configmaps", kube->plan, plan_told);
+        if (kube->files != NULL)
+                api->watches[WATCH_FILES] = watch(api, "secrets", kube->files, files_told);
         if (kube->lease != NULL)
                 api->lease = kube_lease_open(api->client, &lease, lease_told, api);
 }
@@ -300,8 +315,10 @@ void api_close(struct api *api)
 {
         if (api == NULL)
                 return;
-        kube_watch_close(api->secret);
-        kube_watch_close(api->plan);
+        for (int i = 0; i < WATCHES; i++) {
+                kube_watch_close(api->watches[i]);
+                mem_free(api->trouble[i]);
+        }
         kube_lease_close(api->lease);
         nudge_free(api->nudge);
         kube_reporter_close(api->reporter);
@@ -310,8 +327,6 @@ void api_close(struct api *api)
         loop_timer_free(api->report);
         loop_timer_free(api->end);
         mem_free(api->namespace);
-        for (int i = 0; i < WATCHES; i++)
-                mem_free(api->trouble[i]);
         mem_free(api->plan_text);
         mem_free(api);
 }
@@ -319,12 +334,12 @@ void api_close(struct api *api)
 void api_begin(struct api *api, loop_fn *then)
 {
         api->then = then;
-        loop_timer_set(api->begin, api->secret == NULL && api->plan == NULL ? 0 : BEGIN_LIMIT_MS);
+        loop_timer_set(api->begin, is_known(api) ? 0 : BEGIN_LIMIT_MS);
 }
 
 bool api_has_plan(const struct agent *agent)
 {
-        return agent->api != NULL && agent->api->plan != NULL;
+        return agent->api != NULL && agent->api->watches[WATCH_PLAN] != NULL;
 }
 
 int api_plan(const struct agent *agent, struct plan *out, struct err *err)
@@ -367,6 +382,7 @@ void api_want_turn(struct agent *agent, bool wanted)
 
         if (api == NULL || api->lease == NULL)
                 return;
+        wanted = wanted || (agent->custom != NULL && agent->custom->wants_turn && !agent->stopping);
         if (!wanted && kube_lease_is_held(api->lease))
                 log_info("turn_given_back", LOG_S("lease", agent->config->kube.lease));
         kube_lease_want(api->lease, wanted);

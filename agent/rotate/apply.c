@@ -49,6 +49,9 @@ static void pause_then_retry(struct agent *agent, const struct err *err)
         agent_set_error(agent, err);
         agent->pause_ms = agent_next_pause(agent->pause_ms, agent->config->retry_min_ms, max);
         loop_timer_set(agent->pause, agent->pause_ms);
+        /* What came before it was plain that it waits may be what is wanted now. */
+        if (agent->rescan_wanted)
+                loop_timer_set(agent->soon, 0);
 }
 
 /* A single run does not wait: what is published stays, and the next run goes on from here. */

@@ -11,12 +11,12 @@
 #include "base/mem.h"
 #include "rotate/api.h"
 #include "rotate/breakpoint.h"
+#include "rotate/custom.h"
 #include "rotate/layout.h"
 #include "rotate/scan.h"
 #include "rotate/tell.h"
 #include "rotate/wish.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -97,6 +97,17 @@ static void abandon(struct agent *agent)
         agent->waiting = false;
         agent->was_down = false;
         agent->status.reload_pending = false;
+}
+
+bool flow_yield(struct agent *agent)
+{
+        if (rotation_is_idle(&agent->rotation))
+                return true;
+        if (!agent->waiting || !agent->was_down || agent->rotation.rolling_back)
+                return false;
+        abandon(agent);
+        agent->yielded = true;
+        return true;
 }
 
 void flow_rotate(struct agent *agent, struct snapshot *snapshot, const struct fingerprint *target)
@@ -209,8 +220,13 @@ void flow_ended(void *arg)
         save(agent);
         agent_drop_candidate(agent);
         agent_drop_upcoming(agent);
-        if (agent->stopping || (agent->once && !agent->rescan_wanted)) {
+        if (agent->stopping) {
                 agent_end(agent);
+                return;
+        }
+        if (agent->once && !agent->rescan_wanted) {
+                if (!custom_start(agent))
+                        agent_end(agent);
                 return;
         }
         if (superseded_a_published_one(agent) && resume(agent, false))
@@ -219,6 +235,23 @@ void flow_ended(void *arg)
         scan_later(agent);
         if (agent->config->reverify_ms > 0)
                 loop_timer_set(agent->reverify, agent->config->reverify_ms);
+        custom_look_soon(agent);
+}
+
+void flow_custom_over(struct agent *agent)
+{
+        bool yielded = agent->yielded;
+
+        if (!agent->begun)
+                return;
+        agent->yielded = false;
+        if (agent->stopping || agent->once) {
+                agent_end(agent);
+                return;
+        }
+        api_want_turn(agent, false);
+        if (!yielded || !resume(agent, false))
+                scan_now(agent, false);
 }
 
 /* Half a generation from before a kill; and which one is the last good one when no state tells. */
@@ -252,10 +285,11 @@ static bool something_else_is_served(const struct agent *agent)
 
 static void look_at_source(struct agent *agent)
 {
+        (void)snprintf(agent->status.step, sizeof(agent->status.step), "idle");
         scan_now(agent, false);
         if (rotation_is_idle(&agent->rotation) && something_else_is_served(agent))
                 (void)resume(agent, true);
-        if (agent->once && rotation_is_idle(&agent->rotation)) {
+        if (agent->once && rotation_is_idle(&agent->rotation) && !custom_start(agent)) {
                 if (agent->status.error_kind != ERR_NONE && agent->exit_code == 0)
                         agent->exit_code = 1;
                 agent_end(agent);
@@ -283,16 +317,23 @@ static void served_known(struct agent *agent, const struct err *err)
                                           BEGIN_LIMIT_MS, facts_known, agent);
 }
 
+static void files_begun(void *arg)
+{
+        struct agent *agent = arg;
+
+        agent->begun = true;
+        (void)proof_start(agent, NULL, NULL, served_known);
+}
+
 void flow_begin(void *arg)
 {
         struct agent *agent = arg;
         struct plan plan;
 
-        agent->begun = true;
         tidy(agent);
         wish_read(agent, &plan);
         wish_adopt(agent, &plan);
-        (void)proof_start(agent, NULL, NULL, served_known);
+        custom_begin(agent, files_begun);
 }
 
 void flow_pause_over(void *arg)
@@ -347,40 +388,11 @@ void flow_reverify(void *arg)
         struct agent *agent = arg;
 
         loop_timer_set(agent->reverify, agent->config->reverify_ms);
-        if (!rotation_is_idle(&agent->rotation) || agent->proof != NULL || agent->good == NULL ||
-            agent->status.degraded)
+        if (!rotation_is_idle(&agent->rotation) || custom_is_busy(agent) || agent->proof != NULL ||
+            agent->good == NULL || agent->status.degraded)
                 return;
         if (agent->good_mode == TLS_OFF)
                 (void)proof_start_absent(agent, bundle_leaf(agent->good), reverified);
         else
                 (void)proof_start(agent, bundle_leaf(agent->good), &agent->good->authorities, reverified);
-}
-
-static void stop(struct agent *agent, int signo)
-{
-        bool busy = !rotation_is_idle(&agent->rotation) && !agent->waiting;
-
-        log_info("agent_stopping", LOG_I("signal", signo), LOG_S("step", agent->status.step));
-        /* A second signal: now. What is under way is found again by the next start. */
-        if (agent->stopping)
-                loop_stop(agent->loop);
-        else if (!busy)
-                agent_end(agent);
-        agent->stopping = true;
-        loop_timer_set(agent->grace, agent->config->grace_ms);
-}
-
-void flow_signalled(int signo, void *arg)
-{
-        struct agent *agent = arg;
-
-        if (signo != SIGHUP) {
-                stop(agent, signo);
-                return;
-        }
-        if (agent->stopping)
-                return;
-        log_info("scan_asked_for", LOG_I("signal", signo));
-        scan_watch(agent);
-        scan_now(agent, true);
 }

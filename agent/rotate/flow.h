@@ -10,6 +10,10 @@ void flow_entered(void *arg, const struct step *step, bool rolling_back);
 void flow_ended(void *arg);
 /* Starts a rotation over the snapshot, which it takes; one that waits for its database is superseded. */
 void flow_rotate(struct agent *agent, struct snapshot *snapshot, const struct fingerprint *target);
+/* Is there no rotation under way, or none any more: one that waits for a database that is down makes way? */
+bool flow_yield(struct agent *agent);
+/* A change of the configuration files has ended: goes on with what made way for it, and looks again. */
+void flow_custom_over(struct agent *agent);
 /*
  * First thing in the loop: what is served now, what the engine is; then goes on with a rotation that an
  * earlier process left, or looks at the source.

@@ -104,6 +104,38 @@ static int parse_authorities(const cJSON *tree, struct plan *out, struct err *er
         return chain_from_pem(&pem, AUTHORITIES_MAX_CERTS, NULL, &out->authorities, err);
 }
 
+static int parse_files(const cJSON *tree, struct plan *out, struct err *err)
+{
+        const cJSON *files = json_get(tree, "files");
+
+        if (files == NULL || cJSON_IsNull(files))
+                return 0;
+        if (!cJSON_IsObject(files))
+                return err_set(err, ERR_PARSE, "files must be an object of Secrets");
+        for (const cJSON *node = files->child; node != NULL; node = node->next) {
+                struct plan_files *one = &out->files[out->n_files];
+
+                if (out->n_files == PLAN_FILES_MAX)
+                        return err_set(err, ERR_LIMIT, "files names more than %d Secrets", PLAN_FILES_MAX);
+                if (*node->string == '\0' || strlen(node->string) >= sizeof(one->secret))
+                        return err_set(err, ERR_PARSE, "files: '%.40s' is no name of a Secret", node->string);
+                if (!cJSON_IsString(node) || !hex_parse_fingerprint(node->valuestring, &one->content))
+                        return err_set(err, ERR_PARSE, "files: that of '%.60s' must be a SHA-256 in hex",
+                                       node->string);
+                (void)snprintf(one->secret, sizeof(one->secret), "%s", node->string);
+                out->n_files++;
+        }
+        return 0;
+}
+
+const struct fingerprint *plan_find_files(const struct plan *plan, const char *secret)
+{
+        for (size_t i = 0; secret != NULL && i < plan->n_files; i++)
+                if (strcmp(plan->files[i].secret, secret) == 0)
+                        return &plan->files[i].content;
+        return NULL;
+}
+
 int plan_parse(const char *text, size_t len, const char *instance, struct plan *out, struct err *err)
 {
         AUTO(json_free_p) cJSON *tree = NULL;
@@ -118,7 +150,8 @@ int plan_parse(const char *text, size_t len, const char *instance, struct plan *
                 return err_set(err, ERR_PARSE, "the plan must be an object");
         if (get_text(tree, "request", &request, err) != 0 || get_text(tree, "kind", &kind, err) != 0 ||
             parse_phase(tree, &plan, err) != 0 || parse_tls(tree, &plan, err) != 0 ||
-            parse_turn(tree, instance, &plan, err) != 0 || parse_authorities(tree, &plan, err) != 0)
+            parse_turn(tree, instance, &plan, err) != 0 || parse_authorities(tree, &plan, err) != 0 ||
+            parse_files(tree, &plan, err) != 0)
                 return -1;
         plan.given = true;
         plan.generation = json_get_int(tree, "generation", 0);

@@ -5,7 +5,8 @@
  * (a mounted ConfigMap, or a host's own), or under plan.json in a ConfigMap watched through the API.
  *
  *   {"request": "px-rotate", "kind": "PerconaXtraDBOpsRequest", "generation": 3, "phase": "trust", "turn":
- * ["px-0", "px-1"], "tls": "on", "authorities": "-----BEGIN CERTIFICATE-----…"}
+ * ["px-0", "px-1"], "tls": "on", "authorities": "-----BEGIN CERTIFICATE-----…", "files": {"px-files":
+ * "9f86d0…"}}
  *
  * Every member may be missing. Without `turn` all instances may act, with an empty one none. Unknown members
  * are ignored: a newer controller may say more.
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #define PLAN_MAX_BYTES ((size_t)512 << 10)
+#define PLAN_FILES_MAX 16
 
 /* Of a change of authority in a cluster. Each is over on every member before the next begins. */
 enum plan_phase {
@@ -25,6 +27,12 @@ enum plan_phase {
         PLAN_LEAF,  /* old and new authorities, the new leaf */
         PLAN_PRUNE, /* the new authorities only */
         PLAN_PHASES,
+};
+
+/* Configuration files of the database: the content that a Secret has, or is about to have. */
+struct plan_files {
+        char secret[254];
+        struct fingerprint content; /* SHA-256 over name, NUL, text, NUL of each file by name */
 };
 
 struct plan {
@@ -37,6 +45,9 @@ struct plan {
         bool turn;                /* this instance may act; true without a plan */
         char problem[256];        /* why the file of now could not be read and this is the one before; "" */
         struct chain authorities; /* to be trusted until the phase prune, whatever was published before */
+        struct plan_files
+                files[PLAN_FILES_MAX]; /* to be taken; Secrets that are not named: nothing is asked */
+        size_t n_files;
 };
 
 /* "" "trust" "leaf" "prune" */
@@ -44,11 +55,13 @@ const char *plan_phase_name(enum plan_phase phase);
 
 /* No plan. */
 void plan_init(struct plan *out);
-/* ERR_PARSE naming the member. Pure; fuzzed. */
+/* ERR_PARSE naming the member; ERR_LIMIT more than PLAN_FILES_MAX Secrets. Pure; fuzzed. */
 int plan_parse(const char *text, size_t len, const char *instance, struct plan *out,
                struct err *err) MUST_CHECK;
 /* A file that is not there is no plan. ERR_IO, ERR_LIMIT, ERR_PARSE. path NULL: no plan. */
 int plan_read(const char *path, const char *instance, struct plan *out, struct err *err) MUST_CHECK;
+/* What is to be taken of this Secret; NULL: nothing is asked of it. */
+const struct fingerprint *plan_find_files(const struct plan *plan, const char *secret);
 void plan_done(struct plan *plan);
 static inline UNUSED void plan_done_p(struct plan *plan)
 {

@@ -7,6 +7,7 @@
 #include "rotate/agent.h"
 #include "rotate/steps.h"
 #include "rotate/tell.h"
+#include "rotate/wish.h"
 
 #include <stdio.h>
 
@@ -78,7 +79,8 @@ static void succeeded(struct agent *agent)
         agent->state.degraded = false;
         agent->status.degraded = false;
         agent->status.first_publish_done = true;
-        agent->status.plan.done = agent->plan.given;
+        agent->bundle_done = true;
+        wish_note_done(agent);
         note_pruned(agent);
         agent_set_error(agent, NULL);
         if (!agent->unchanged) {

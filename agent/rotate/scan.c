@@ -8,6 +8,7 @@
 #include "rotate/scan.h"
 
 #include "rotate/api.h"
+#include "rotate/custom.h"
 #include "rotate/flow.h"
 #include "rotate/wish.h"
 
@@ -34,6 +35,16 @@ static void watch_plan(struct agent *agent)
                 log_warn("watch_failed", LOG_S("plan", agent->config->plan), LOG_ERR(&err));
 }
 
+/* Likewise the volume of the configuration files. */
+static void watch_files(struct agent *agent)
+{
+        const char *source = agent->config->custom.source;
+        struct err err;
+
+        if (source != NULL && watch_dir_also(agent->watch, source, &err) != 0 && err.kind != ERR_MISSING)
+                log_warn("watch_failed", LOG_S("source", source), LOG_ERR(&err));
+}
+
 void scan_watch(struct agent *agent)
 {
         struct err err;
@@ -42,12 +53,14 @@ void scan_watch(struct agent *agent)
                 return;
         if (agent->config->source == NULL) {
                 watch_plan(agent);
+                watch_files(agent);
                 return;
         }
         agent->watching = watch_dir_set(agent->watch, agent->config->source, &err) == 0;
         if (!agent->watching && err.kind != ERR_MISSING)
                 log_warn("watch_failed", LOG_S("source", agent->config->source), LOG_ERR(&err));
         watch_plan(agent);
+        watch_files(agent);
 }
 
 void scan_hinted(enum watch_hint hint, void *arg)
@@ -195,36 +208,46 @@ static void note_plain(struct agent *agent)
                          LOG_S("tls", status->tls));
         status->first_publish_done = true;
         status->last_scan = clock_mono();
-        status->plan.done = status->plan.given;
         (void)snprintf(status->step, sizeof(status->step), "idle");
         if (status->error_kind == ERR_MISSING)
                 agent_set_error(agent, NULL);
         agent_set_stage(agent, STAGE_SOURCE, NULL);
         watch_again(agent);
-        api_report(agent);
+        agent->bundle_done = true;
+        wish_note_done(agent);
+}
+
+/* One thing at a time; the files are looked at once more when they are done. */
+static bool is_idle(const struct agent *agent)
+{
+        return rotation_is_idle(&agent->rotation) && !custom_is_busy(agent);
 }
 
 static void look_without_source(struct agent *agent, struct plan *plan, const struct err *err)
 {
-        if (rotation_is_idle(&agent->rotation))
+        if (is_idle(agent))
                 wish_adopt(agent, plan);
-        if (is_plain(agent, err))
+        if (is_plain(agent, err)) {
                 note_plain(agent);
-        else
-                source_unreadable(agent, err);
+                return;
+        }
+        source_unreadable(agent, err);
+        /* Nor is anything asked of certificates where nobody ever had one, and nobody is to switch. */
+        agent->bundle_done = err->kind == ERR_MISSING && agent->mode == TLS_UNMANAGED && agent->good == NULL;
+        wish_note_done(agent);
 }
 
 static void nothing_to_do(struct agent *agent, const struct fingerprint *target)
 {
-        agent->status.plan.done = agent->plan.given && hex_fingerprint_equal(target, &agent->state.settled);
+        agent->bundle_done = hex_fingerprint_equal(target, &agent->state.settled);
         (void)snprintf(agent->status.step, sizeof(agent->status.step), "idle");
         if (agent->status.error_kind == ERR_MISSING)
                 agent_set_error(agent, NULL);
         api_want_turn(agent, false);
-        api_report(agent);
+        wish_note_done(agent);
 }
 
-void scan_now(struct agent *agent, bool force)
+static void scan(struct agent *agent, bool force)
 {
         AUTO(snapshot_free_p) struct snapshot *snapshot = NULL;
         AUTO(plan_done_p) struct plan plan;
@@ -241,6 +264,8 @@ void scan_now(struct agent *agent, bool force)
                 return;
         }
         agent->status.last_scan = clock_mono();
+        if (custom_is_busy(agent))
+                return;
         wish_target(agent, &plan, &snapshot->content, &target);
         if (!rotation_is_idle(&agent->rotation)) {
                 bool same = hex_fingerprint_equal(&target, &agent->state.trying);
@@ -263,6 +288,12 @@ void scan_now(struct agent *agent, bool force)
                 flow_rotate(agent, TAKE(snapshot), &target);
         else
                 hold(agent, &target, force);
+}
+
+void scan_now(struct agent *agent, bool force)
+{
+        scan(agent, force);
+        custom_look_soon(agent);
 }
 
 static int64_t backoff(const struct agent *agent)

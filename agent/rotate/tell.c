@@ -34,7 +34,7 @@ static void in_words(const char *type, char *out, size_t size)
         out[len] = '\0';
 }
 
-static void condition(struct agent *agent, const char *step, bool is_true, const char *error)
+void tell_condition(struct agent *agent, const char *step, bool is_true, const char *error)
 {
         const struct kube_request_ref request = { agent->plan.kind, agent->plan.request };
         const char *pod = agent->config->kube.pod;
@@ -84,11 +84,11 @@ void tell_entered(struct agent *agent, const struct step *step, bool rolling_bac
         if (rolling_back)
                 return;
         if (strcmp(step->name, "stage") == 0)
-                condition(agent, "CheckCertificate", true, NULL);
+                tell_condition(agent, "CheckCertificate", true, NULL);
         else if (strcmp(step->name, "apply") == 0)
-                condition(agent, "PublishCertificate", true, NULL);
+                tell_condition(agent, "PublishCertificate", true, NULL);
         else if (strcmp(step->name, "verify") == 0)
-                condition(agent, apply_name(agent), true, NULL);
+                tell_condition(agent, apply_name(agent), true, NULL);
 }
 
 static void tell_conditions(struct agent *agent, enum status_result result)
@@ -97,25 +97,39 @@ static void tell_conditions(struct agent *agent, enum status_result result)
         const char *failed;
 
         if (result == RESULT_SUCCESS) {
-                condition(agent, "CheckServedCertificate", true, NULL);
+                tell_condition(agent, "CheckServedCertificate", true, NULL);
                 return;
         }
         failed = rotation->failed_at == NULL ? NULL : name_of(agent, rotation->failed_at);
         if (failed != NULL)
-                condition(agent, failed, false, rotation->failure.text);
+                tell_condition(agent, failed, false, rotation->failure.text);
         if (result == RESULT_ROLLED_BACK || result == RESULT_DEGRADED)
-                condition(agent, "RollBackCertificate", result == RESULT_ROLLED_BACK, rotation->failure.text);
+                tell_condition(agent, "RollBackCertificate", result == RESULT_ROLLED_BACK,
+                               rotation->failure.text);
 }
 
-static void tell_event(struct agent *agent, enum status_result result)
+void tell_event(struct agent *agent, bool is_good, const char *reason, const char *action, const char *note)
+{
+        const struct kube_request_ref request = { agent->plan.kind, agent->plan.request };
+        bool asked = agent->plan.given && *request.kind != '\0' && *request.name != '\0';
+
+        kube_reporter_event(api_reporter(agent), asked ? &request : NULL,
+                            &(struct kube_event){
+                                    .type = is_good ? KUBE_EVENT_NORMAL : KUBE_EVENT_WARNING,
+                                    .reason = reason,
+                                    .action = action,
+                                    .note = note,
+                                    .at = clock_wall(),
+                            });
+}
+
+static void tell_result(struct agent *agent, enum status_result result)
 {
         static const char *const reasons[RESULTS] = {
                 [RESULT_SUCCESS] = "RotationSucceeded", [RESULT_REFUSED] = "BundleRefused",
                 [RESULT_FAILED] = "RotationFailed",     [RESULT_ROLLED_BACK] = "RotationRolledBack",
                 [RESULT_DEGRADED] = "RotationDegraded",
         };
-        const struct kube_request_ref request = { agent->plan.kind, agent->plan.request };
-        bool asked = agent->plan.given && *request.kind != '\0' && *request.name != '\0';
         char note[MESSAGE_MAX];
         char until[CLOCK_TEXT_MAX];
         char hex[FINGERPRINT_TEXT_MAX];
@@ -130,14 +144,7 @@ static void tell_event(struct agent *agent, enum status_result result)
         else
                 (void)snprintf(note, sizeof(note), "%s of %s: %s", agent->config->alias,
                                agent->config->database, agent->rotation.failure.text);
-        kube_reporter_event(api_reporter(agent), asked ? &request : NULL,
-                            &(struct kube_event){
-                                    .type = result == RESULT_SUCCESS ? KUBE_EVENT_NORMAL : KUBE_EVENT_WARNING,
-                                    .reason = reasons[result],
-                                    .action = "Rotate",
-                                    .note = note,
-                                    .at = clock_wall(),
-                            });
+        tell_event(agent, result == RESULT_SUCCESS, reasons[result], "Rotate", note);
 }
 
 void tell_outcome(struct agent *agent, enum status_result result)
@@ -146,6 +153,6 @@ void tell_outcome(struct agent *agent, enum status_result result)
                 return;
         tell_conditions(agent, result);
         if (!agent->unchanged || result != RESULT_SUCCESS)
-                tell_event(agent, result);
+                tell_result(agent, result);
         api_report(agent);
 }

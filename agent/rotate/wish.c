@@ -7,6 +7,7 @@
 #include "rotate/wish.h"
 
 #include "rotate/api.h"
+#include "rotate/custom.h"
 
 #include "base/mem.h"
 
@@ -61,6 +62,13 @@ static void note(struct agent *agent)
         status->turn = plan->turn;
         status->held = false;
         status->done = false;
+        agent->bundle_done = false;
+}
+
+void wish_note_done(struct agent *agent)
+{
+        agent->status.plan.done = agent->plan.given && agent->bundle_done && custom_is_done(agent);
+        api_report(agent);
 }
 
 void wish_adopt(struct agent *agent, struct plan *plan)
@@ -92,9 +100,22 @@ void wish_target(const struct agent *agent, const struct plan *plan, const struc
         (void)SHA256(text.data, text.len, out->sha256);
 }
 
+/*
+ * At rest the controller makes a request of what came, and gives turns. Whoever is to do that may be gone: in
+ * the last tenth of its lifetime the certificate served is worth more than the order.
+ */
+static bool is_urgent(const struct agent *agent)
+{
+        const struct cert *leaf = bundle_leaf(agent->good);
+        int64_t lifetime_s = leaf->not_after.s - leaf->not_before.s;
+
+        return agent->plan.given && *agent->plan.request == '\0' && agent->good_mode != TLS_OFF &&
+               leaf->not_after.s - clock_wall().s < lifetime_s / 10;
+}
+
 bool wish_may_act(const struct agent *agent)
 {
-        if (agent->plan.turn || agent->good == NULL)
+        if (agent->plan.turn || agent->good == NULL || is_urgent(agent))
                 return true;
         return agent->mode != TLS_UNMANAGED &&
                (agent->mode != agent->good_mode || settings_is_pending(agent->config->settings_file));

@@ -20,11 +20,14 @@ void wish_target(const struct agent *agent, const struct plan *plan, const struc
                  struct fingerprint *out);
 /*
  * May this instance act now? The first bundle waits for nobody: the database does not start without it. Nor
- * does a switch of the mode, up to the restart, or taking one back before it.
+ * does a switch of the mode, up to the restart, or taking one back before it; nor, at rest, one whose
+ * certificate is in the last tenth of its lifetime.
  */
 bool wish_may_act(const struct agent *agent);
 /* The turn alone has changed, while a rotation waits: one that was held for it goes on. */
 void wish_turn(struct agent *agent, bool turn);
+/* Certificates and configuration files both as the plan asks: the status says so. */
+void wish_note_done(struct agent *agent);
 /*
  * What is published for it: the candidate, as loaded from the source, becomes what its phase says. In phase
  * trust its leaf is set aside in agent->upcoming.

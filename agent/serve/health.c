@@ -4,6 +4,7 @@
  * a bad bundle must not get the agent killed, which would help nobody. Thresholds are fractions of the
  * lifetime: a certificate of six hours and one of a year need the same rule.
  */
+#include "serve/checks.h"
 #include "serve/status.h"
 
 #include <stdio.h>
@@ -11,30 +12,7 @@
 
 #include "base/hex.h"
 
-#define CHECKS_MAX  5
-#define WARN_PARTS  6 /* warn when less than a sixth of the lifetime is left */
-#define MESSAGE_MAX 256
-
-struct check {
-        const char *name;
-        enum { CHECK_OK, CHECK_WARN, CHECK_FAIL } result;
-        char message[MESSAGE_MAX];
-};
-
-struct check_list {
-        struct check items[CHECKS_MAX];
-        size_t n;
-};
-
-static struct check *add(struct check_list *list, const char *name)
-{
-        struct check *check = &list->items[list->n++];
-
-        check->name = name;
-        check->result = CHECK_OK;
-        check->message[0] = '\0';
-        return check;
-}
+#define WARN_PARTS 6 /* warn when less than a sixth of the lifetime is left */
 
 static void check_live(const struct status *status, struct wall now, struct mono mono,
                        struct check_list *list)
@@ -42,18 +20,18 @@ static void check_live(const struct status *status, struct wall now, struct mono
         /* Before the first scan, the start of the process counts. */
         const int64_t age_ms = status->last_scan.ms > 0 ? mono.ms - status->last_scan.ms
                                                         : (now.s - status->started.s) * 1000;
-        struct check *check = add(list, "scan");
+        struct check *check = checks_add(list, "scan");
 
         if (age_ms > status->scan_bound_ms) {
                 check->result = CHECK_FAIL;
-                (void)snprintf(check->message, MESSAGE_MAX,
+                (void)snprintf(check->message, CHECKS_MESSAGE_MAX,
                                "no scan of the source was completed for %lld s (bound: %lld s)",
                                (long long)(age_ms / 1000), (long long)(status->scan_bound_ms / 1000));
         }
-        check = add(list, "step");
+        check = checks_add(list, "step");
         if (mono.ms > status->step_deadline.ms) {
                 check->result = CHECK_FAIL;
-                (void)snprintf(check->message, MESSAGE_MAX, "step '%s' should have ended %lld s ago",
+                (void)snprintf(check->message, CHECKS_MESSAGE_MAX, "step '%s' should have ended %lld s ago",
                                status->step, (long long)((mono.ms - status->step_deadline.ms) / 1000));
         }
 }
@@ -68,15 +46,16 @@ static void check_lifetime(const struct status_leaf *served, struct wall now, st
                 return;
         if (left <= 0) {
                 check->result = CHECK_FAIL;
-                (void)snprintf(check->message, MESSAGE_MAX, "the served certificate expired at %s",
+                (void)snprintf(check->message, CHECKS_MESSAGE_MAX, "the served certificate expired at %s",
                                clock_format(served->not_after, at));
         } else if (now.s < served->not_before.s) {
                 check->result = CHECK_FAIL;
-                (void)snprintf(check->message, MESSAGE_MAX, "the served certificate is not valid before %s",
+                (void)snprintf(check->message, CHECKS_MESSAGE_MAX,
+                               "the served certificate is not valid before %s",
                                clock_format(served->not_before, at));
         } else if (left < whole / WARN_PARTS) {
                 check->result = CHECK_WARN;
-                (void)snprintf(check->message, MESSAGE_MAX,
+                (void)snprintf(check->message, CHECKS_MESSAGE_MAX,
                                "less than 1/%d of its lifetime is left, it ends at %s", WARN_PARTS,
                                clock_format(served->not_after, at));
         }
@@ -86,37 +65,39 @@ static void check_lifetime(const struct status_leaf *served, struct wall now, st
 static void check_plain(const struct status_leaf *published, const struct status_leaf *served,
                         struct check_list *list)
 {
-        struct check *check = add(list, "served");
+        struct check *check = checks_add(list, "served");
 
         if (!published->known || !served->known || !hex_fingerprint_equal(&published->fp, &served->fp))
                 return;
         check->result = CHECK_FAIL;
-        (void)snprintf(check->message, MESSAGE_MAX, "the database still speaks TLS, and is to be without");
+        (void)snprintf(check->message, CHECKS_MESSAGE_MAX,
+                       "the database still speaks TLS, and is to be without");
 }
 
 static void check_served(const struct status_leaf *published, const struct status_leaf *served,
                          struct wall now, struct check_list *list)
 {
-        struct check *check = add(list, "published");
+        struct check *check = checks_add(list, "published");
 
         if (!published->known) {
                 check->result = CHECK_FAIL;
-                (void)snprintf(check->message, MESSAGE_MAX, "nothing is published yet");
+                (void)snprintf(check->message, CHECKS_MESSAGE_MAX, "nothing is published yet");
         }
-        check = add(list, "served");
+        check = checks_add(list, "served");
         if (!served->known) {
                 check->result = CHECK_FAIL;
-                (void)snprintf(check->message, MESSAGE_MAX,
+                (void)snprintf(check->message, CHECKS_MESSAGE_MAX,
                                "the database was not seen serving a certificate yet");
         } else if (published->known && !hex_fingerprint_equal(&published->fp, &served->fp)) {
                 char a[FINGERPRINT_TEXT_MAX];
                 char b[FINGERPRINT_TEXT_MAX];
 
                 check->result = CHECK_FAIL;
-                (void)snprintf(check->message, MESSAGE_MAX, "the database serves %.16s, published is %.16s",
+                (void)snprintf(check->message, CHECKS_MESSAGE_MAX,
+                               "the database serves %.16s, published is %.16s",
                                hex_fingerprint(&served->fp, a), hex_fingerprint(&published->fp, b));
         }
-        check_lifetime(served, now, add(list, "lifetime"));
+        check_lifetime(served, now, checks_add(list, "lifetime"));
 }
 
 /* No reason to take a database out of service, or to kill its agent. */
@@ -126,11 +107,11 @@ static void check_api(const struct status_api *api, struct check_list *list)
 
         if (!api->used)
                 return;
-        check = add(list, "api");
+        check = checks_add(list, "api");
         if (api->text[0] == '\0')
                 return;
         check->result = CHECK_WARN;
-        (void)snprintf(check->message, MESSAGE_MAX, "%.255s", api->text);
+        (void)snprintf(check->message, CHECKS_MESSAGE_MAX, "%.255s", api->text);
 }
 
 static void check_ready(const struct status *status, struct wall now, struct check_list *list)
@@ -143,22 +124,22 @@ static void check_ready(const struct status *status, struct wall now, struct che
                 check_plain(published, served, list);
         else
                 check_served(published, served, now, list);
-        check = add(list, "degraded");
-        if (status->degraded) {
+        check = checks_add(list, "degraded");
+        if (status->degraded || status->files.degraded) {
                 check->result = CHECK_FAIL;
-                (void)snprintf(check->message, MESSAGE_MAX, "degraded, a rollback failed: %.200s",
-                               status->error_text);
+                (void)snprintf(check->message, CHECKS_MESSAGE_MAX, "degraded, a rollback failed: %.200s",
+                               status->degraded ? status->error_text : status->files.text);
         }
         check_api(&status->api, list);
 }
 
 static void check_startup(const struct status *status, struct check_list *list)
 {
-        struct check *check = add(list, "first-publish");
+        struct check *check = checks_add(list, "first-publish");
 
         if (!status->first_publish_done) {
                 check->result = CHECK_FAIL;
-                (void)snprintf(check->message, MESSAGE_MAX, "the first bundle is not published yet");
+                (void)snprintf(check->message, CHECKS_MESSAGE_MAX, "the first bundle is not published yet");
         }
 }
 
@@ -185,38 +166,13 @@ bool health_check(const struct status *status, enum health_probe probe, struct w
         struct check_list list;
 
         check_all(status, probe, now, mono, &list);
-        reason[0] = '\0';
-        for (size_t i = 0; i < list.n; i++) {
-                if (list.items[i].result != CHECK_FAIL)
-                        continue;
-                (void)snprintf(reason, MESSAGE_MAX, "%s", list.items[i].message);
-                return false;
-        }
-        return true;
+        return checks_pass(&list, reason);
 }
 
 cJSON *health_to_json(const struct status *status, enum health_probe probe, struct wall now, struct mono mono)
 {
-        static const char *const words[] = {
-                [CHECK_OK] = "ok", [CHECK_WARN] = "warn", [CHECK_FAIL] = "fail"
-        };
         struct check_list list;
-        cJSON *tree = json_object();
-        cJSON *checks = json_array();
-        int worst = CHECK_OK;
 
         check_all(status, probe, now, mono, &list);
-        for (size_t i = 0; i < list.n; i++) {
-                const struct check *check = &list.items[i];
-                cJSON *item = json_object();
-
-                worst = (int)check->result > worst ? (int)check->result : worst;
-                json_add_str(item, "name", check->name);
-                json_add_str(item, "status", words[check->result]);
-                json_add_str(item, "message", check->message);
-                json_append(checks, item);
-        }
-        json_add_str(tree, "status", words[worst]);
-        json_add(tree, "checks", checks);
-        return tree;
+        return checks_to_json(&list);
 }

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-#include "base/mem.h"
-#include "loop/http_server.h"
+#include "serve/reply.h"
 
 struct page {
         const char *path;
@@ -15,16 +14,6 @@ struct page {
                        struct http_reply *reply);
         enum health_probe probe;
 };
-
-static void reply_json(cJSON *tree, struct http_reply *reply)
-{
-        AUTO(mem_free_p) char *text = json_print(tree, true);
-
-        json_free(tree);
-        reply->content_type = "application/json";
-        buf_add_str(&reply->body, text);
-        buf_add_char(&reply->body, '\n');
-}
 
 static void answer_probe(const struct status *status, enum health_probe probe, bool verbose,
                          struct http_reply *reply)
@@ -60,24 +49,11 @@ static const struct page pages[] = {
         { "/metrics", answer_metrics, HEALTH_LIVE },   { "/status", answer_status, HEALTH_LIVE },
 };
 
-/* "verbose", alone or among others, with or without a value. */
-static bool is_verbose(const char *query)
-{
-        static const char word[] = "verbose";
-
-        for (const char *at = query; at != NULL; at = strchr(at, '&')) {
-                at += *at == '&';
-                if (strncmp(at, word, sizeof(word) - 1) == 0 && strchr("=&", at[sizeof(word) - 1]) != NULL)
-                        return true; /* strchr finds the end of the string too */
-        }
-        return false;
-}
-
 void pages_answer(const struct status *status, const char *path, const char *query, struct http_reply *reply)
 {
         for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
                 if (strcmp(pages[i].path, path) == 0) {
-                        pages[i].answer(status, pages[i].probe, is_verbose(query), reply);
+                        pages[i].answer(status, pages[i].probe, reply_is_verbose(query), reply);
                         return;
                 }
         }

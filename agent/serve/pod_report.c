@@ -94,7 +94,8 @@ static cJSON *write_plan(const struct status_plan *plan)
  * one which matters. */
 static bool is_quiet(const char *step)
 {
-        static const char *const quiet[] = { "load", "validate", "stage", "report" };
+        static const char *const quiet[] = { "load",   "validate",    "stage",
+                                             "report", "files-check", "files-report" };
 
         for (size_t i = 0; i < ARRAY_LEN(quiet); i++)
                 if (strcmp(step, quiet[i]) == 0)
@@ -102,15 +103,35 @@ static bool is_quiet(const char *step)
         return false;
 }
 
-static cJSON *write_error(const struct status *status)
+static cJSON *write_files(const struct status_files *files)
 {
+        char text[FINGERPRINT_TEXT_MAX];
         cJSON *tree;
 
-        if (status->error_kind == ERR_NONE)
+        if (!files->used)
                 return cJSON_CreateNull();
         tree = json_object();
-        json_add_str(tree, "reason", err_reason(status->error_kind));
-        add_text(tree, "message", status->error_text);
+        add_text(tree, "secret", files->secret);
+        json_add_str(tree, "published", hex_fingerprint(&files->published, text));
+        json_add_bool(tree, "pending", files->pending);
+        add_text(tree, "error", files->text);
+        return tree;
+}
+
+/* That of the certificate; of the configuration where there is none, or none but that no source is there. */
+static cJSON *write_error(const struct status *status)
+{
+        const struct status_files *files = &status->files;
+        const bool is_of_files = files->used && files->reason != ERR_NONE &&
+                                 (status->error_kind == ERR_NONE || status->error_kind == ERR_MISSING);
+        const enum err_kind kind = is_of_files ? files->reason : status->error_kind;
+        cJSON *tree;
+
+        if (kind == ERR_NONE)
+                return cJSON_CreateNull();
+        tree = json_object();
+        json_add_str(tree, "reason", err_reason(kind));
+        add_text(tree, "message", is_of_files ? files->text : status->error_text);
         return tree;
 }
 
@@ -149,10 +170,11 @@ void pod_report_write(const struct status *status, struct buf *out)
         add_text(tree, "tls", status->tls);
         json_add(tree, "bundles", write_bundles(status));
         json_add(tree, "plan", write_plan(&status->plan));
+        json_add(tree, "files", write_files(&status->files));
         add_text(tree, "step", is_quiet(status->step) ? "idle" : status->step);
         json_add_bool(tree, "rollingBack", status->rolling_back);
         json_add_bool(tree, "prunePending", status->prune_pending);
-        json_add_bool(tree, "degraded", status->degraded);
+        json_add_bool(tree, "degraded", status->degraded || status->files.degraded);
         json_add(tree, "error", write_error(status));
         json_add(tree, "engine", write_engine(status));
         json_add(tree, "lastRotation", write_last(status));
@@ -295,6 +317,26 @@ static int read_plan(const cJSON *tree, struct pod_report *out, struct err *err)
         return read_text(plan, "message", sizeof(out->plan.text), out->plan.text, err);
 }
 
+static int read_files(const cJSON *tree, struct pod_report *out, struct err *err)
+{
+        char text[FINGERPRINT_TEXT_MAX + 1] = "";
+        const cJSON *files;
+
+        if (read_object(tree, "files", &files, err))
+                return -1;
+        if (files == NULL)
+                return 0;
+        out->files.given = true;
+        if (read_text(files, "secret", sizeof(out->files.secret), out->files.secret, err) ||
+            read_text(files, "published", sizeof(text), text, err) ||
+            read_bool(files, "pending", &out->files.pending, err) ||
+            read_text(files, "error", sizeof(out->files.error), out->files.error, err))
+                return -1;
+        if (text[0] != '\0' && !hex_parse_fingerprint(text, &out->files.published))
+                return wrong("published", "SHA-256", err);
+        return 0;
+}
+
 static int read_parts(const cJSON *tree, struct pod_report *out, struct err *err)
 {
         const cJSON *error;
@@ -329,7 +371,8 @@ int pod_report_parse(const char *text, size_t len, struct pod_report *out, struc
             read_text(tree, "instance", sizeof(report.instance), report.instance, err) ||
             read_text(tree, "database", sizeof(report.database), report.database, err) ||
             read_text(tree, "tls", sizeof(report.tls), report.tls, err) || read_bundles(tree, &report, err) ||
-            read_plan(tree, &report, err) || read_text(tree, "step", sizeof(report.step), report.step, err) ||
+            read_plan(tree, &report, err) || read_files(tree, &report, err) ||
+            read_text(tree, "step", sizeof(report.step), report.step, err) ||
             read_bool(tree, "rollingBack", &report.rolling_back, err) ||
             read_bool(tree, "prunePending", &report.prune_pending, err) ||
             read_bool(tree, "degraded", &report.degraded, err) || read_parts(tree, &report, err) ||

@@ -10,7 +10,7 @@
  */
 #include "serve/status.h"
 
-#define POD_REPORT_MAX_BYTES   ((size_t)4 << 10)  /* written; whatever the status says */
+#define POD_REPORT_MAX_BYTES   ((size_t)6 << 10)  /* written; whatever the status says */
 #define POD_REPORT_READ_MAX    ((size_t)16 << 10) /* read: a newer agent may say more */
 #define POD_REPORT_TEXT_MAX    257                /* of sentences */
 #define POD_REPORT_BUNDLES_MAX 8
@@ -43,6 +43,13 @@ struct pod_report {
                 bool turn, held, done;
                 char text[POD_REPORT_TEXT_MAX]; /* why it cannot be read */
         } plan;
+        struct {
+                bool given;
+                char secret[254];             /* "" by a volume alone */
+                struct fingerprint published; /* content of what is published; all zero: not told */
+                bool pending;                 /* and not proven yet */
+                char error[POD_REPORT_TEXT_MAX];
+        } files; /* the database's own configuration */
         char step[32];
         bool rolling_back;
         bool prune_pending;

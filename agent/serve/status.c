@@ -149,6 +149,23 @@ static cJSON *api_to_json(const struct status *status)
         return tree;
 }
 
+static cJSON *files_to_json(const struct status_files *files)
+{
+        cJSON *tree;
+
+        if (!files->used)
+                return cJSON_CreateNull();
+        tree = json_object();
+        json_add_str(tree, "secret", or_null(files->secret));
+        json_add_str(tree, "publish", files->publish_dir);
+        json_add_int(tree, "generation", files->generation);
+        add_fingerprint(tree, "published", &files->published);
+        json_add_bool(tree, "pending", files->pending);
+        json_add_bool(tree, "degraded", files->degraded);
+        json_add_str(tree, "error", or_null(files->text));
+        return tree;
+}
+
 static cJSON *history_to_json(const struct status *status, struct mono mono)
 {
         cJSON *tree = json_object();
@@ -228,6 +245,7 @@ cJSON *status_to_json(const struct status *status, struct wall now, struct mono 
         json_add(tree, "stages", stages);
         json_add_str(tree, "tls", or_null(status->tls));
         json_add(tree, "plan", plan_to_json(&status->plan));
+        json_add(tree, "files", files_to_json(&status->files));
         json_add(tree, "api", api_to_json(status));
         json_add_bool(tree, "prunePending", status->prune_pending);
         json_add(tree, "rotation", rotation_to_json(status));

@@ -66,6 +66,20 @@ struct status_api {
         uint64_t requests;
 };
 
+/* The database's own configuration files. */
+struct status_files {
+        bool used;
+        char secret[254]; /* "" by a volume alone */
+        char publish_dir[256];
+        int64_t generation;
+        bool pending;                 /* published, not proven yet */
+        struct fingerprint published; /* SHA-256 over name, NUL, text, NUL of each file by name */
+        bool degraded;
+        enum err_kind reason; /* why they are not as they should be; ERR_NONE: they are */
+        char text[ERR_TEXT_MAX];
+        uint64_t changes[RESULTS];
+};
+
 struct status {
         char version[32];
         char instance[128];
@@ -81,7 +95,8 @@ struct status {
         char tls[16];        /* mode: "off" "mixed" "on" "required"; "" not managed */
         struct status_plan plan;
         struct status_api api; /* the way to the API server */
-        bool prune_pending;    /* authorities were dropped that the engine trusts until it restarts */
+        struct status_files files;
+        bool prune_pending; /* authorities were dropped that the engine trusts until it restarts */
         /* rotation under way */
         char step[32]; /* "idle" when none, "waiting" when the database or the source is not there yet */
         bool rolling_back;

@@ -63,6 +63,18 @@ def test_plan_at_rest(planned, plan, authority):
     planned.wait_proven(new)
 
 
+def test_nobody_makes_a_request_of_it(make_stack, plan, authority):
+    """The controller is gone, and the certificate served is in its last days: the turn is waited for no longer."""
+    plan(generation=1, turn=[])
+    stack = make_stack(plan=str(plan.path), instance="db-0")
+    stack.up(authority.issue(start=-95 * 86400, days=100))
+    stack.volume.publish(new := authority.issue())
+    stack.wait_proven(new)
+    stack.volume.publish(newer := authority.issue())
+    stack.agent.wait_status("held", lambda s: s["plan"]["held"])
+    assert stack.published_fp() == new.fp != newer.fp
+
+
 def test_no_plan_any_more(planned, plan, authority):
     planned.volume.publish(new := authority.issue())
     planned.agent.wait_status("held", lambda s: s["plan"]["held"])
@@ -94,7 +106,8 @@ def test_a_lock_that_stays_over_a_restart(planned, plan, authority):
     planned.agent.wait_status("held", lambda s: s["plan"]["held"])
     planned.agent.kill()
     planned.agent.start()
-    planned.agent.wait_status("held", lambda s: (s["plan"] or {}).get("held"))
+    planned.agent.wait_status("held, and at no work", lambda s: (s["plan"] or {}).get("held") and
+                              s["rotation"]["step"] == "idle")
     assert planned.published_fp() == old.fp
     plan(request="go", turn=["db-0"])
     planned.wait_proven(new)

@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#define SHA "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
 static int parse(const char *text, struct plan *out, struct err *err)
 {
         return plan_parse(text, strlen(text), "px-1", out, err);
@@ -90,6 +92,11 @@ static void half_a_plan_is_none(void **state UNUSED)
                 { "{\"turn\":[\"px-1\"],\"turn\":[]}", "" },
                 { "{\"authorities\":\"-----BEGIN CERTIFICATE-----\"}", "authorities" },
                 { "{\"request\":{}}", "request must be a text" },
+                { "{\"files\":[]}", "files must be an object of Secrets" },
+                { "{\"files\":{\"px\":\"ab\"}}", "files: that of 'px' must be a SHA-256 in hex" },
+                { "{\"files\":{\"px\":null}}", "files: that of 'px' must be a SHA-256 in hex" },
+                { "{\"files\":{\"\":\"" SHA "\"}}", "files: '' is no name of a Secret" },
+                { "{\"files\":{\"px\":\"" SHA "\",\"px\":\"" SHA "\"}}", "" },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -102,6 +109,38 @@ static void half_a_plan_is_none(void **state UNUSED)
                         fail_msg("'%s' says '%s'", cases[i].text, err.text);
                 assert_int_equal(plan.generation, 7);
         }
+}
+
+static void which_files(void **state UNUSED)
+{
+        AUTO(plan_done_p) struct plan plan = { .given = false };
+        const struct fingerprint *content;
+        struct err err;
+        char hex[FINGERPRINT_TEXT_MAX];
+
+        assert_int_equal(parse("{\"files\":{\"px-files\":\"" SHA "\",\"px-leaf\":\"" SHA "\"}}", &plan, &err),
+                         0);
+        assert_int_equal(plan.n_files, 2);
+        content = plan_find_files(&plan, "px-files");
+        assert_non_null(content);
+        assert_string_equal(hex_fingerprint(content, hex), SHA);
+        assert_null(plan_find_files(&plan, "px"));
+        assert_null(plan_find_files(&plan, NULL));
+}
+
+static void not_too_many_files(void **state UNUSED)
+{
+        AUTO(buf_done_p) struct buf text = BUF_INIT(PLAN_MAX_BYTES);
+        struct plan plan = { .generation = 7 };
+        struct err err = ERR_INIT;
+
+        buf_add_str(&text, "{\"files\":{\"s\":\"" SHA "\"");
+        for (int i = 0; i < PLAN_FILES_MAX; i++)
+                buf_printf(&text, ",\"s%d\":\"" SHA "\"", i);
+        buf_add_str(&text, "}}");
+        assert_int_equal(parse(buf_str(&text), &plan, &err), -1);
+        assert_int_equal(err.kind, ERR_LIMIT);
+        assert_int_equal(plan.generation, 7);
 }
 
 static void no_file_is_no_plan(void **state UNUSED)
@@ -119,10 +158,9 @@ static void no_file_is_no_plan(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(everything),
-                cmocka_unit_test(whose_turn),
-                cmocka_unit_test(half_a_plan_is_none),
-                cmocka_unit_test(no_file_is_no_plan),
+                cmocka_unit_test(everything),          cmocka_unit_test(whose_turn),
+                cmocka_unit_test(half_a_plan_is_none), cmocka_unit_test(which_files),
+                cmocka_unit_test(not_too_many_files),  cmocka_unit_test(no_file_is_no_plan),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,12 @@ static void make_status(struct status *status)
         }
         status->plan = (struct status_plan){ .given = true, .generation = 3, .phase = "trust", .turn = true };
         SET(status->plan.request, "px-rotate");
+        status->files.used = true;
+        SET(status->files.secret, "px-certrotate-files");
+        status->files.pending = true;
+        memset(status->files.published.sha256, 0xcd, FINGERPRINT_BYTES);
+        status->files.reason = ERR_NOT_READY;
+        SET(status->files.text, "the configuration waits for this instance's turn");
         status->error_kind = ERR_MISMATCH;
         SET(status->error_text, "mysql://127.0.0.1: serves another\ncertificate");
         status->error_at = NOW;
@@ -208,6 +214,8 @@ static void never_too_long(void **state UNUSED)
                 FILL(status.plan.text, fillings[i]);
                 FILL(status.step, fillings[i]);
                 FILL(status.error_text, fillings[i]);
+                FILL(status.files.secret, fillings[i]);
+                FILL(status.files.text, fillings[i]);
                 FILL(status.engine_version, fillings[i]);
                 FILL(status.engine_role, fillings[i]);
                 FILL(status.source_via, fillings[i]);
@@ -259,6 +267,10 @@ static void comes_back_as_it_was(void **state UNUSED)
         assert_string_equal(report.plan.request, "px-rotate");
         assert_string_equal(report.plan.phase, "trust");
         assert_int_equal(report.plan.generation, 3);
+        assert_true(report.files.given && report.files.pending);
+        assert_string_equal(report.files.secret, "px-certrotate-files");
+        assert_true(hex_fingerprint_equal(&report.files.published, &status.files.published));
+        assert_string_equal(report.files.error, status.files.text);
         assert_string_equal(report.step, "verify");
         assert_string_equal(report.reason, err_reason(ERR_MISMATCH));
         assert_string_equal(report.message, "mysql://127.0.0.1: serves another certificate");
@@ -268,6 +280,38 @@ static void comes_back_as_it_was(void **state UNUSED)
         assert_int_equal(report.at.s, NOW.s - 3600);
         assert_string_equal(report.via, "api");
         assert_true(report.lag);
+}
+
+/* Who looks at the report alone learns why the configuration is not taken; but first that of the certificate.
+ */
+static void one_error_of_two(void **state UNUSED)
+{
+        static const struct {
+                enum err_kind certificate, files;
+                const char *says;
+        } cases[] = {
+                { ERR_MISMATCH, ERR_NOT_READY, "of the certificate" },
+                { ERR_NONE, ERR_NOT_READY, "of the files" },
+                { ERR_MISSING, ERR_REFUSED, "of the files" },
+                { ERR_MISSING, ERR_NONE, "of the certificate" },
+                { ERR_NONE, ERR_NONE, "" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct status status;
+                struct pod_report report;
+                AUTO(mem_free_p) char *text = NULL;
+                struct err err;
+
+                make_status(&status);
+                status.error_kind = cases[i].certificate;
+                status.files.reason = cases[i].files;
+                SET(status.error_text, "of the certificate");
+                SET(status.files.text, "of the files");
+                text = written(&status);
+                assert_int_equal(pod_report_parse(text, strlen(text), &report, &err), 0);
+                assert_string_equal(report.message, cases[i].says);
+        }
 }
 
 static void read_strictly(void **state UNUSED)
@@ -294,6 +338,9 @@ static void read_strictly(void **state UNUSED)
                 { "{\"plan\":[]}", "'plan' is no object" },
                 { "{\"plan\":{\"generation\":-1}}", "'generation' is no number" },
                 { "{\"plan\":{\"generation\":\"3\"}}", "'generation' is no number" },
+                { "{\"files\":[]}", "'files' is no object" },
+                { "{\"files\":{\"published\":\"ab\"}}", "'published' is no SHA-256" },
+                { "{\"files\":{\"pending\":1}}", "'pending' is no true or false" },
                 { "{\"error\":{\"message\":{}}}", "'message' is no text" },
                 { "{\"lastRotation\":{\"at\":\"yesterday\"}}", "'at' is no time" },
                 { "{\"lastRotation\":{\"at\":\"2026-11-22T10:00:00Z and then some more of it\"}}",
@@ -342,8 +389,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(as_written),           cmocka_unit_test(changes_with_what_it_tells),
                 cmocka_unit_test(never_too_long),       cmocka_unit_test(cut_at_a_character),
-                cmocka_unit_test(comes_back_as_it_was), cmocka_unit_test(read_strictly),
-                cmocka_unit_test(read_with_bounds),
+                cmocka_unit_test(comes_back_as_it_was), cmocka_unit_test(one_error_of_two),
+                cmocka_unit_test(read_strictly),        cmocka_unit_test(read_with_bounds),
         };
 
         return cmocka_run_group_tests_name("pod_report", tests, NULL, NULL);

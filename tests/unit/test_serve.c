@@ -53,6 +53,14 @@ static void make_status(struct status *status)
         status->stages[STAGE_PUBLISHED] = leaf(0xab, -10, 80);
         status->stages[STAGE_SERVED] = leaf(0xab, -10, 80);
         status->generation = 7;
+        status->files = (struct status_files){ .used = true,
+                                               .secret = "px-certrotate-files",
+                                               .publish_dir = "/custom",
+                                               .generation = 3,
+                                               .reason = ERR_REFUSED,
+                                               .text = "a.cnf: line 1: no section",
+                                               .changes = { [RESULT_SUCCESS] = 2, [RESULT_REFUSED] = 1 } };
+        memset(status->files.published.sha256, 0xcd, FINGERPRINT_BYTES);
         status->rotations[RESULT_SUCCESS] = 6;
         status->rotations[RESULT_REFUSED] = 2;
         status->rotations[RESULT_ROLLED_BACK] = 1;
