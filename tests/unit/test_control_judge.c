@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From what was saved and what was issued since to the stages of the walk.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "act_scene.h"
+#include "testca.h"
+
+#include "control/judge.h"
+
+#define NAME "px-server-cert"
+
+static void print(const struct record_stage *stages, size_t n, char *out, size_t size)
+{
+        size_t len = 0;
+
+        out[0] = '\0';
+        for (size_t i = 0; i < n; i++)
+                len += (size_t)snprintf(out + len, size - len, "%s%s/%s", i == 0 ? "" : " ",
+                                        plan_phase_name(stages[i].phase), tls_mode_name(stages[i].mode));
+}
+
+static void stages(void **state UNUSED)
+{
+        static const struct {
+                struct judge_case given;
+                const char *want;
+        } cases[] = {
+                { { true, 3, TLS_ON, TLS_ON, false }, "/on" },
+                { { true, 3, TLS_ON, TLS_REQUIRED, false }, "/required" },
+                { { true, 3, TLS_ON, TLS_ON, true }, "trust/on leaf/on prune/on" },
+                { { false, 1, TLS_REQUIRED, TLS_REQUIRED, true },
+                  "trust/required leaf/required prune/required" },
+                { { true, 3, TLS_REQUIRED, TLS_ON, true }, "trust/on leaf/on prune/on" },
+                { { true, 3, TLS_UNMANAGED, TLS_UNMANAGED, false }, "/" },
+                { { true, 3, TLS_UNMANAGED, TLS_UNMANAGED, true }, "trust/ leaf/ prune/" },
+                { { true, 3, TLS_OFF, TLS_ON, false }, "/mixed /on" },
+                { { true, 3, TLS_OFF, TLS_REQUIRED, true }, "/mixed /required" },
+                { { true, 1, TLS_OFF, TLS_ON, false }, "/on" },
+                { { false, 3, TLS_OFF, TLS_ON, false }, "/on" },
+                { { true, 3, TLS_ON, TLS_OFF, false }, "/mixed /off" },
+                { { true, 3, TLS_REQUIRED, TLS_OFF, true }, "/mixed /off" },
+                { { true, 1, TLS_ON, TLS_OFF, false }, "/off" },
+                { { false, 3, TLS_ON, TLS_OFF, false }, "/off" },
+                { { true, 3, TLS_OFF, TLS_OFF, true }, "/off" },
+                { { true, 0, TLS_OFF, TLS_ON, false }, "/on" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct record_stage out[RECORD_STAGES_MAX];
+                char text[256];
+
+                print(out, judge_stages(&cases[i].given, out), text, sizeof(text));
+                if (strcmp(text, cases[i].want) != 0)
+                        fail_msg("case %zu: %s", i, text);
+        }
+}
+
+/* --- authorities */
+
+struct people {
+        struct testca *old, *renewed, *twin, *other;
+        struct testca *by_old, *by_old_too, *by_renewed, *by_twin, *by_other, *between, *by_between;
+};
+
+static void people_open(struct people *p)
+{
+        p->old = testca_root("authority");
+        p->renewed = testca_renewed(p->old);
+        p->twin = testca_twin(p->old, false);
+        p->other = testca_root("another");
+        p->by_old = testca_leaf(p->old, "DNS:px");
+        p->by_old_too = testca_leaf(p->old, "DNS:px");
+        p->by_renewed = testca_leaf(p->renewed, "DNS:px");
+        p->by_twin = testca_leaf(p->twin, "DNS:px");
+        p->by_other = testca_leaf(p->other, "DNS:px");
+        p->between = testca_intermediate(p->old, "between");
+        p->by_between = testca_leaf(p->between, "DNS:px");
+}
+
+static void people_done(struct people *p)
+{
+        struct testca **all = (struct testca **)(void *)p;
+
+        for (size_t i = 0; i < sizeof(*p) / sizeof(p->old); i++)
+                testca_free(all[i]);
+}
+
+static struct bundle *make(const struct testca *leaf, const struct testca *const *authorities, size_t n)
+{
+        AUTO(mem_free_p) char *chain = testca_cert_pem(leaf);
+        AUTO(mem_free_p) char *list = n == 0 ? mem_strdup("") : testca_chain_pem(authorities, n);
+        struct bundle *bundle = NULL;
+        struct err err = ERR_INIT;
+
+        assert_int_equal(bundle_from_pem(chain, list, &bundle, &err), 0);
+        return bundle;
+}
+
+static void authorities(void **state UNUSED)
+{
+        struct people p;
+
+        people_open(&p);
+        {
+                const struct testca *const old[] = { p.old };
+                const struct testca *const renewed[] = { p.renewed };
+                const struct testca *const twin[] = { p.twin };
+                const struct testca *const other[] = { p.other };
+                const struct testca *const both[] = { p.old, p.other };
+                const struct {
+                        const char *name;
+                        struct bundle *before, *now;
+                        bool want;
+                } cases[] = {
+                        { "the same", make(p.by_old, old, 1), make(p.by_old_too, old, 1), false },
+                        { "renewed with its key", make(p.by_old, old, 1), make(p.by_renewed, renewed, 1),
+                          false },
+                        { "another key, the same name", make(p.by_old, old, 1), make(p.by_twin, twin, 1),
+                          true },
+                        { "another", make(p.by_old, old, 1), make(p.by_other, other, 1), true },
+                        { "to one that was trusted beside it", make(p.by_old, both, 2),
+                          make(p.by_other, other, 1), true },
+                        { "both are trusted all the time", make(p.by_old, both, 2), make(p.by_other, both, 2),
+                          false },
+                        { "one more is trusted", make(p.by_old, old, 1), make(p.by_old_too, both, 2), false },
+                        { "none was", make(p.by_old, NULL, 0), make(p.by_other, other, 1), false },
+                };
+
+                for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                        if (judge_is_new_authority(cases[i].before, cases[i].now) != cases[i].want)
+                                fail_msg("%s", cases[i].name);
+                        bundle_free(cases[i].before);
+                        bundle_free(cases[i].now);
+                }
+        }
+        people_done(&p);
+}
+
+/* --- the action */
+
+/* {"data": …}; authority NULL: none. */
+static char *secret_of(const struct testca *leaf, const struct testca *authority)
+{
+        AUTO(mem_free_p) char *chain = testca_cert_pem(leaf);
+        AUTO(mem_free_p) char *ca = authority == NULL ? NULL : testca_cert_pem(authority);
+        AUTO(mem_free_p) char *chain64 = act_scene_encode(chain);
+        AUTO(mem_free_p) char *ca64 = ca == NULL ? NULL : act_scene_encode(ca);
+
+        return mem_printf("{\"data\":{\"tls.crt\":\"%s\"%s%s%s}}", chain64,
+                          ca == NULL ? "" : ",\"ca.crt\":\"", ca == NULL ? "" : ca64, ca == NULL ? "" : "\"");
+}
+
+/* The Secret that holds it; secret NULL: nothing was issued at that time. */
+static char *saved_of(const char *secret)
+{
+        AUTO(mem_free_p)
+        char *json = mem_printf("{\"certificates\":[{\"metadata\":{\"name\":\"" NAME
+                                "\"},\"spec\":{\"secretName\":"
+                                "\"" NAME "\"}}],\"secrets\":{%s%s}}",
+                                secret == NULL ? "" : "\"" NAME "\":", secret == NULL ? "" : secret);
+
+        return act_scene_saved("request-uid", json);
+}
+
+static void fingerprint_of(const struct testca *leaf, char out[static FINGERPRINT_TEXT_MAX])
+{
+        AUTO(bundle_free_p) struct bundle *bundle = make(leaf, NULL, 0);
+
+        (void)hex_fingerprint(&bundle_leaf(bundle)->fp, out);
+}
+
+static void add_judge(struct act_scene *scene, enum tls_mode before, enum tls_mode wanted)
+{
+        struct record *record;
+
+        act_scene_open(scene);
+        act_scene_certificate(scene, NAME, "server", NAME);
+        record = &act_scene_add(scene, ACTION_JUDGE)->record;
+        record_init(record);
+        record->request = mem_strdup("px-ops");
+        record->kind = mem_strdup("PerconaXtraDBOpsRequest");
+        record->uid = mem_strdup("request-uid");
+        record->step = RECORD_WALK;
+        record->before = before;
+        record->wanted = wanted;
+        record->authorities = mem_strdup("of an earlier look");
+        record->leaf = mem_strdup("of an earlier look");
+}
+
+static void read_record(struct act_scene *scene, size_t calls, struct record *out)
+{
+        struct kube_call *call = scene_call(&scene->on, calls, "PATCH", CORE "configmaps/px-certrotate" BY);
+        AUTO(json_free_p) cJSON *body = NULL;
+        struct err err = ERR_INIT;
+        const char *text;
+
+        assert_int_equal(json_parse(call->body, strlen(call->body), &body, &err), 0);
+        text = json_get_str(json_get(body, "data"), "record.json");
+        if (record_parse(text, strlen(text), out, &err) != 0)
+                fail_msg("%s: %s", err.text, text);
+        kube_fake_answer(call, 200, "{\"metadata\":{\"resourceVersion\":\"8\"}}");
+        act_scene_ends(scene, "judged", ERR_NONE, NULL);
+}
+
+static void is_text(const char *have, const char *want)
+{
+        if (want == NULL)
+                assert_null(have);
+        else
+                assert_string_equal(have == NULL ? "" : have, want);
+}
+
+static void judged(void **state UNUSED)
+{
+        struct people p;
+
+        people_open(&p);
+        {
+                const struct {
+                        const char *name;
+                        const struct testca *before, *ca_before, *now, *ca;
+                        enum tls_mode mode;
+                        bool is_renewal;
+                        const char *stages;
+                } cases[] = {
+                        { "the same authority", p.by_old, p.old, p.by_old_too, p.old, TLS_ON, false, "/on" },
+                        { "another", p.by_old, p.old, p.by_other, p.other, TLS_ON, false,
+                          "trust/on leaf/on prune/on" },
+                        { "nothing was issued", NULL, NULL, p.by_old, p.old, TLS_OFF, false, "/mixed /on" },
+                        { "it was not served", p.by_old, p.old, p.by_other, p.other, TLS_OFF, false,
+                          "/mixed /on" },
+                        { "a renewal", p.by_old_too, p.old, p.by_old_too, p.old, TLS_ON, true, "/on" },
+                        { "without authorities", p.by_old, NULL, p.by_other, NULL, TLS_ON, false, "/on" },
+                };
+
+                for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                        AUTO(mem_free_p)
+                        char *before = cases[i].before == NULL
+                                               ? NULL
+                                               : secret_of(cases[i].before, cases[i].ca_before);
+                        AUTO(mem_free_p) char *now = secret_of(cases[i].now, cases[i].ca);
+                        AUTO(mem_free_p) char *saved = saved_of(before);
+                        AUTO(mem_free_p) char *ca = testca_cert_pem(p.old);
+                        AUTO(record_done_p) struct record record;
+                        const bool is_phased = strstr(cases[i].stages, "trust") != NULL;
+                        char leaf[FINGERPRINT_TEXT_MAX] = "", leaf_before[FINGERPRINT_TEXT_MAX] = "",
+                             text[256];
+                        struct act_scene scene;
+
+                        record_init(&record);
+                        add_judge(&scene, cases[i].mode, TLS_ON);
+                        scene.request.is_renewal = cases[i].is_renewal;
+                        act_scene_start(&scene);
+                        kube_fake_answer(scene_call(&scene.on, 1, "GET", CORE "secrets/px-certrotate-saved"),
+                                         200, saved);
+                        kube_fake_answer(scene_call(&scene.on, 2, "GET", CORE "secrets/" NAME), 200, now);
+                        read_record(&scene, 3, &record);
+                        print(record.stages, record.n_stages, text, sizeof(text));
+                        if (strcmp(text, cases[i].stages) != 0)
+                                fail_msg("%s: %s", cases[i].name, text);
+                        assert_int_equal(record.stage, 0);
+                        fingerprint_of(cases[i].now, leaf);
+                        is_text(record.leaf, leaf);
+                        if (cases[i].before != NULL)
+                                fingerprint_of(cases[i].before, leaf_before);
+                        is_text(record.leaf_before,
+                                cases[i].before == NULL || cases[i].is_renewal ? NULL : leaf_before);
+                        is_text(record.authorities, is_phased ? ca : NULL);
+                }
+        }
+        people_done(&p);
+}
+
+/* Off: nothing is to be served, but there is something to come back to. */
+static void judged_off(void **state UNUSED)
+{
+        struct people p;
+
+        people_open(&p);
+        {
+                AUTO(mem_free_p) char *before = secret_of(p.by_old, p.old);
+                AUTO(mem_free_p) char *saved = saved_of(before);
+                AUTO(record_done_p) struct record record;
+                char leaf[FINGERPRINT_TEXT_MAX], text[256];
+                struct act_scene scene;
+
+                record_init(&record);
+                add_judge(&scene, TLS_REQUIRED, TLS_OFF);
+                act_scene_start(&scene);
+                kube_fake_answer(scene_call(&scene.on, 1, "GET", CORE "secrets/px-certrotate-saved"), 200,
+                                 saved);
+                read_record(&scene, 2, &record);
+                print(record.stages, record.n_stages, text, sizeof(text));
+                assert_string_equal(text, "/mixed /off");
+                fingerprint_of(p.by_old, leaf);
+                is_text(record.leaf, NULL);
+                is_text(record.leaf_before, leaf);
+                is_text(record.authorities, NULL);
+        }
+        people_done(&p);
+}
+
+static void cannot_judge(void **state UNUSED)
+{
+        static const struct {
+                int status;
+                const char *secret;
+                enum err_kind kind;
+                const char *text;
+        } cases[] = {
+                { 404, "", ERR_NOT_READY, "not there" },
+                { 200, "{\"data\":{}}", ERR_NOT_READY, "tls.crt" },
+                { 200, "{\"data\":{\"tls.crt\":\"?\"}}", ERR_REFUSED, "Secret " NAME ": its key tls.crt" },
+                { 200, "{\"data\":{\"tls.crt\":\"Y3J0\"}}", ERR_NOT_READY, "Secret " NAME },
+                { 200, "{\"data\":{\"tls.crt\":\"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t\"}}", ERR_REFUSED,
+                  "Secret " NAME },
+                { 200, "{\"data\":{\"tls.crt\":7}}", ERR_REFUSED, "tls.crt" },
+                { 403, "{}", ERR_PRIVILEGE, NULL },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct act_scene scene;
+
+                add_judge(&scene, TLS_ON, TLS_ON);
+                act_scene_start(&scene);
+                kube_fake_answer(scene_call(&scene.on, 1, "GET", CORE "secrets/px-certrotate-saved"), 404,
+                                 "");
+                kube_fake_answer(scene_call(&scene.on, 2, "GET", CORE "secrets/" NAME), cases[i].status,
+                                 cases[i].secret);
+                act_scene_ends(&scene, cases[i].secret, cases[i].kind, cases[i].text);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(stages),     cmocka_unit_test(authorities),  cmocka_unit_test(judged),
+                cmocka_unit_test(judged_off), cmocka_unit_test(cannot_judge),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
