@@ -9,9 +9,8 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-        &run_command,        &check_command,   &probe_command,
-        &convert_command,    &status_command,  &engines_command,
-        &completion_command, &version_command, NULL,
+        &run_command,    &controller_command, &check_command,      &probe_command,   &convert_command,
+        &status_command, &engines_command,    &completion_command, &version_command, NULL,
 };
 
 static void print_usage(FILE *to)

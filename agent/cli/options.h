@@ -64,6 +64,7 @@ int options_fail(const struct command *command, const struct err *err);
 
 extern const struct command check_command;
 extern const struct command completion_command;
+extern const struct command controller_command;
 extern const struct command convert_command;
 extern const struct command engines_command;
 extern const struct command probe_command;

@@ -3,14 +3,12 @@
  * certrotate run: the agent.
  */
 #include "cli/options.h"
+#include "cli/process.h"
 #include "cli/terminal.h"
 #include "config/config.h"
 #include "rotate/agent.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 struct run_options {
         const char *config;
@@ -89,23 +87,6 @@ static const struct option_spec options[] = {
           .help = "print the configuration in force and end" },
 };
 
-/* Keys are in memory: no core dump, no debugger of the same user. */
-static void guard_memory(void)
-{
-        const struct rlimit none = { 0, 0 };
-
-        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        (void)setrlimit(RLIMIT_CORE, &none);
-}
-
-/* A reader of the log, or a peer, that goes away costs a line or a connection, never the agent. */
-static void ignore_broken_pipes(void)
-{
-        const struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-        (void)sigaction(SIGPIPE, &ignore, NULL);
-}
-
 static int load(const struct run_options *run, struct config **out, struct err *err)
 {
         const struct config_overrides overrides = {
@@ -143,8 +124,8 @@ static int start(const struct command *command, const struct run_options *run)
         if (run->print_config)
                 return print_config(config);
         log_init(config->log_format, config->log_level, terminal_has_color(2));
-        guard_memory();
-        ignore_broken_pipes();
+        process_guard_memory();
+        process_ignore_pipes();
         if (agent_new(config, run->once, &agent, &err) != 0)
                 return options_fail(command, &err);
         return agent_run(agent);

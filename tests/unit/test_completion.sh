@@ -55,4 +55,11 @@ if "$program" run --help > run.txt 2>&1; then
         offers 'a folder' run --source a
         offers 'a file a folder' run --config a
 fi
+if "$program" controller --help > controller.txt 2>&1; then
+        offers controller contr
+        offers --no-renewals controller --no
+        offers 'a file a folder' controller --kubeconfig a
+        offers '' controller --workers ''
+        offers 'debug info warn error' controller --log-level ''
+fi
 exit "$failed"
