@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(config, items):
         if item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="only with --long"))
     # Last, so that the control plane does not run beside all the others.
-    last = {item.module for item in items if "namespace" in item.fixturenames}
+    last = {item.module for item in items if "cluster" in item.fixturenames}
     items.sort(key=lambda item: item.module in last)
 
 

@@ -5,13 +5,16 @@ a support class against the real server.
 """
 
 import os
+import socketserver
 import ssl
+import threading
 
 import pytest
 
 from support import wire
 from support.authority import Authority, fingerprint, openssl
-from support.poll import wait_for
+from support.poll import free_ports, wait_for
+from support.watcher import Watcher
 
 
 def ready(volume, mariadb, bundle):
@@ -113,3 +116,62 @@ def test_galera_forms_a_cluster(tmp_path, galera, authority):
         assert node.served(authority.ca_file()) == bundle.fp
         assert wire.served_direct(group, authority.ca_file(),
                                   client=(tmp_path / "client.crt", tmp_path / "client.key")) == bundle.fp
+
+
+class Greeter:
+    """A listener that greets, and is away on command; it stands for a server, and for the pod's namespace."""
+
+    def __init__(self, port):
+        self.port, self.listener = port, None
+        self.come()
+
+    def come(self):
+        self.listener = socketserver.ThreadingTCPServer(("127.0.0.1", self.port), self._handler(), bind_and_activate=False)
+        self.listener.allow_reuse_address = True
+        self.listener.server_bind()
+        self.listener.server_activate()
+        threading.Thread(target=self.listener.serve_forever, args=(0.01,), daemon=True).start()
+
+    def _handler(self):
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                self.request.sendall(b"x")
+        return Handler
+
+    def go(self):
+        self.listener.shutdown()
+        self.listener.server_close()
+        self.listener = None
+
+    def cleanup(self):
+        if self.listener:
+            self.go()
+
+
+class Pods:
+    def __init__(self):
+        self.ready = {}
+
+    def pod_status(self, pod, ready):
+        self.ready[pod] = ready
+
+
+def test_watcher_sees_two_away(tidy):
+    greeters = {f"px-{i}": tidy(Greeter(port)) for i, port in enumerate(free_ports(3))}
+    pods = Pods()
+    watcher = tidy(Watcher(pods, {name: greeter.port for name, greeter in greeters.items()}))
+    for name, greeter in greeters.items():  # one after the other
+        greeter.go()
+        wait_for("it is seen", lambda name=name: pods.ready.get(name) is False, 10)
+        greeter.come()
+        wait_for("it is back", lambda name=name: pods.ready[name], 10)
+    watcher.one_at_a_time()
+    assert watcher.outages == dict.fromkeys(greeters, 1)
+    for name in ("px-0", "px-2"):
+        greeters[name].go()
+    wait_for("both are seen", lambda: watcher.together, 10)
+    assert watcher.together[0][1] == ["px-0", "px-2"]
+    with pytest.raises(AssertionError):
+        watcher.one_at_a_time(["px-1"])
+    wait_for("both are seen again", lambda: watcher.together, 10)
+    watcher.one_at_a_time(["px-0"])
