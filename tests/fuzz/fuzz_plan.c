@@ -21,6 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         }
         assert(plan.given && plan.phase < PLAN_PHASES && plan.tls < TLS_MODES);
         assert(strlen(plan.request) < sizeof(plan.request));
+        assert(plan.n_files <= PLAN_FILES_MAX);
+        for (size_t i = 0; i < plan.n_files; i++)
+                assert(plan_find_files(&plan, plan.files[i].secret) == &plan.files[i].content);
         plan_done(&plan);
         return 0;
 }
