@@ -14,7 +14,7 @@ import pytest
 from support import wire
 from support.authority import Authority, fingerprint, openssl
 from support.poll import free_ports, wait_for
-from support.watcher import Watcher
+from support.watcher import Watcher, greets
 
 
 def ready(volume, mariadb, bundle):
@@ -159,7 +159,7 @@ class Pods:
 def test_watcher_sees_two_away(tidy):
     greeters = {f"px-{i}": tidy(Greeter(port)) for i, port in enumerate(free_ports(3))}
     pods = Pods()
-    watcher = tidy(Watcher(pods, {name: greeter.port for name, greeter in greeters.items()}))
+    watcher = tidy(Watcher(pods, {name: lambda port=greeter.port: greets(port) for name, greeter in greeters.items()}))
     for name, greeter in greeters.items():  # one after the other
         greeter.go()
         wait_for("it is seen", lambda name=name: pods.ready.get(name) is False, 10)

@@ -11,16 +11,17 @@ from support.custom import ConfiguredMariaDB
 from support.fleet import Fleet
 from support.flows import Flows
 from support.namespace import Namespace
+from support.pod import MariaDBPod
 
 
-class ConfiguredFleet(Fleet):
+class ConfiguredPod(MariaDBPod):
     server = ConfiguredMariaDB
 
 
 @pytest.fixture(scope="module")
 def stage(cluster, tmp_path_factory, template, requests_defined):
     namespace = Namespace(cluster, "control-config")
-    fleet = ConfiguredFleet(namespace, tmp_path_factory.mktemp("config"), template, pods=2, has_files=True)
+    fleet = Fleet(namespace, tmp_path_factory.mktemp("config"), template, pods=2, pod=ConfiguredPod, has_files=True)
     controller = Controller(fleet.dir / "controller", cluster, namespace=namespace.name)
     try:
         fleet.up()

@@ -1,149 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
-"""
-One database of several pods, each played by a real server, what starts it again, and a real agent; and around them the
-objects that a cluster would have: pods, a workload, the database object with its definition. No Secret is there at
-first, and the servers speak without TLS. Who plays the controller (the program, or a test that writes plans) is not
-known here.
-"""
+"""A fleet of database pods: see Fleet. What plays one pod, and how its engine is run and looked at, is in pod.py."""
 
 import json
 import re
-import subprocess
-from collections import namedtuple
 
 from . import watcher
-from .agent import ROOT, Agent
+from .agent import ROOT
 from .authority import fingerprint
 from .galera import Galera
 from .kube_api import MERGE
-from .mariadb import MariaDB
-from .openssl import PEM, serves_no_tls
 from .opsrequests import GROUP, KINDS
-from .poll import STRETCH, free_port, wait_for
-from .supervisor import Supervisor
+from .pod import MariaDBPod
+from .poll import wait_for
 
 DATABASES = "kubedb.com/v1"
-DATABASE_KINDS = {"mariadb": "MariaDB", "perconaxtradb": "PerconaXtraDB"}
+DATABASE_KINDS = {"mariadb": "MariaDB", "perconaxtradb": "PerconaXtraDB", "singlestore": "Singlestore",
+                  "mssqlserver": "MSSQLServer", "druid": "Druid"}
 ENDED = ("Successful", "Failed", "Skipped")
 AGENT_RIGHTS = ROOT / "deploy/kubernetes/agent"
-Leaf = namedtuple("Leaf", "fingerprint issuer subject emails not_after")
-
-
-def leaf_seen(port):
-    """What OpenSSL's client gets from the server; None: it speaks without TLS, or nobody listens."""
-    done = subprocess.run(["openssl", "s_client", "-showcerts", "-starttls", "mysql", "-connect", f"127.0.0.1:{port}"],
-                          input=b"", capture_output=True, timeout=30)
-    chain = PEM.findall(done.stdout.partition(b"---\nServer certificate\n")[0])
-    if not chain:
-        return None
-    said = subprocess.run(["openssl", "x509", "-noout", "-nameopt", "RFC2253", "-issuer", "-subject", "-enddate", "-email"],
-                          input=chain[0], capture_output=True, check=True).stdout.decode().splitlines()
-    named = dict(re.findall(r"^(issuer|subject|notAfter)=(.*)$", "\n".join(said), re.M))
-    return Leaf(fingerprint(chain[0]), named["issuer"], named["subject"], [s for s in said if "@" in s and "=" not in s],
-                named["notAfter"])
-
-
-class Pod:
-    """One member: its server, supervisor and agent."""
-
-    def __init__(self, fleet, name):
-        self.fleet, self.name = fleet, name
-        self.dir = fleet.dir / name
-        self.published = self.dir / "published"
-        self.fragment = self.dir / "conf.d" / "zz-certrotate.cnf"
-        self.fragment.parent.mkdir(parents=True)
-        self.options = self.dir / "my.cnf"
-        self.options.write_text(f"[mysqld]\n!includedir {self.fragment.parent}\n")
-        self.files_dir = fleet.dir / name / "custom" if fleet.has_files else None
-        if fleet.has_files:
-            self.files_dir.mkdir()
-            with self.options.open("a") as options:
-                options.write(f"!includedir {self.files_dir}\n")
-        self.db = self.supervisor = self.agent = None
-        self.may_start = lambda: True  # False: the server stays down once it has ended
-
-    def make_object(self):
-        namespace, db = self.fleet.namespace, self.fleet.name
-        namespace.pod(self.name, account=db, labels=self.fleet.labels())
-        namespace.pod_status(self.name)
-        namespace.account_volume(self.dir / "account", db, self.name, seconds=7200)
-
-    def make_agent(self, **config):
-        fleet = self.fleet
-        kubeconfig = fleet.namespace.plane.kubeconfig(self.dir / "kubeconfig", token_file=self.dir / "account" / "token",
-                                                      namespace=fleet.namespace.name)
-        self.agent = Agent(self.dir / "agent", {
-            "database": fleet.kind, "publish": str(self.published), "endpoints": [f"mysql://127.0.0.1:{self.db.port}"],
-            "admin": {"socket": str(self.db.socket), "user": "root"}, "tls": "off", "settings-file": str(self.fragment),
-            "retry-min": "200ms", "retry-max": "1s", "verify-limit": f"{10 * STRETCH:.0f}s", "restart-limit": f"{10 * STRETCH:.0f}s",
-            "kubernetes": {"kubeconfig": str(kubeconfig), "pod": self.name, "secret": f"{fleet.name}-server-cert",
-                           "plan": f"{fleet.name}-certrotate"},
-            **({"custom": {"secret": f"{fleet.name}-certrotate-files", "publish": str(self.files_dir)}} if fleet.has_files
-               else {}), **config})
-
-    def reconfigure(self, **config):
-        """The agent again, with other settings; None takes one away."""
-        self.agent.stop()
-        for key, value in config.items():
-            self.agent.config.pop(key, None) if value is None else self.agent.config.update({key: value})
-        self.agent.start()
-
-    def report(self):
-        annotations = self.fleet.namespace.get(f"pods/{self.name}")["metadata"].get("annotations", {})
-        return json.loads(annotations.get("certrotate.io/report", "{}"))
-
-    def plan(self):
-        """What it says of the plan: {} when it knows of none."""
-        return self.report().get("plan") or {}
-
-    def served(self):
-        return leaf_seen(self.db.port)
-
-    def is_plain(self):
-        return serves_no_tls(self.db.port)
-
-    def tail(self):
-        return f"=== {self.name}" + self.agent.tail() + self.db.tail()
-
-    def cleanup(self):
-        for thing in (self.supervisor, self.agent, self.db):
-            if thing is not None:
-                thing.cleanup()
 
 
 class Fleet:
     """
-    kind: a key of DATABASE_KINDS. galera: the members are one cluster. has_object: there is a database object and its
-    definition, which is what gets paused; else a StatefulSet does. has_files: agents take configuration files.
+    One database of several pods, each played by a real server, what starts it again, and a real agent; and around them
+    the objects that a cluster would have: pods, a workload, the database object with its definition. No Secret is there
+    at first, and the servers speak without TLS. Who plays the controller (the program, or a test that writes plans) is
+    not known here.
+
+    kind: a key of DATABASE_KINDS. names: of the pods, when they are not NAME-0 …; pod: the class of them. galera: the
+    members are one cluster. has_object: there is a database object and its definition, which is what gets paused; else
+    a StatefulSet does. has_files: agents take configuration files. config: more settings of each agent.
     """
 
-    server = MariaDB
-
-    def __init__(self, namespace, folder, template, kind="mariadb", name="px", pods=3, galera=False, has_object=True,
-                 has_files=False, **config):
+    def __init__(self, namespace, folder, template=None, kind="mariadb", name="px", pods=3, names=None, pod=MariaDBPod,
+                 galera=False, has_object=True, has_files=False, **config):
         self.namespace, self.dir, self.kind, self.name = namespace, folder, kind, name
         self.template, self.config, self.has_object, self.has_files = template, config, has_object, has_files
         self.requests = KINDS[kind]
-        self.pods = [Pod(self, f"{name}-{i}") for i in range(pods)]
         self.cluster = self.watcher = None
         self.tails = []  # of others whose log belongs to a failure
+        self.pods = [pod(self, n) for n in names or [f"{name}-{i}" for i in range(pods)]]
         if galera:
             self._make_cluster()
-        else:
-            for pod in self.pods:
-                pod.db = self.server(pod.dir / "db", template, None, port=free_port())
-        for pod in self.pods:
-            pod.db.with_tls, pod.db.option_file = False, pod.options
-            pod.db.extra.append("--log-warnings=1")  # nothing of each look at it
+        for member in self.pods:
+            member.prepare()
 
     def _make_cluster(self):
         """The group's own settings stand in each my.cnf: the agent's file comes behind them."""
         self.cluster = Galera(self.template, [pod.published for pod in self.pods],
                               option_files=[pod.options for pod in self.pods])
         for pod, node in zip(self.pods, self.cluster.nodes):
-            pod.db = node
-            pod.options.write_text(f'[mysqld]\nwsrep_provider_options="{node.provider_options}"\n'
-                                   f"!includedir {pod.fragment.parent}\n")
+            pod.join(node)
 
     def labels(self):
         return {"app.kubernetes.io/instance": self.name, "app.kubernetes.io/component": "database",
@@ -161,13 +68,13 @@ class Fleet:
             self.cluster.start()
         for pod in self.pods:
             if not self.cluster:
-                pod.db.start()
-            pod.supervisor = Supervisor(pod.db, lambda pod=pod: pod.may_start())
+                pod.start()
+            pod.supervise()
             pod.make_agent(**self.config)
             pod.agent.start()
         for pod in self.pods:
             pod.agent.wait("its first report", lambda pod=pod: pod.report().get("tls") == "off", 60)
-        self.watcher = watcher.Watcher(self.namespace, {pod.name: pod.db.port for pod in self.pods})
+        self.watcher = watcher.Watcher(self.namespace, {pod.name: pod.accepts for pod in self.pods})
         return self
 
     def _grant(self):

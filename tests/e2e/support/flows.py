@@ -29,6 +29,12 @@ class Flows:
         self.fleet.request(name, tls=tls, **({"timeout": timeout} if timeout else {}))
         return name
 
+    def reconfigure(self, what, timeout=None, **configuration):
+        """Asks; wait_success or wait_failure says how it ended."""
+        name = self.name(what)
+        self.fleet.request(name, type="Reconfigure", configuration=configuration, **({"timeout": timeout} if timeout else {}))
+        return name
+
     def succeed(self, what, **tls):
         """conditions of the request that has come to its good end"""
         return self.wait_success(self.ask(what, **tls))
@@ -45,7 +51,7 @@ class Flows:
     def wait_failure(self, name, says, away=(), deadline=180):
         """says: what the condition must name as the cause; away: pods that the test keeps down"""
         conditions = self.fleet.wait_phase(name, "Failed", deadline)
-        condition = conditions["ReconfigureTLS"]
+        condition = conditions.get("ReconfigureTLS") or conditions["Reconfigure"]
         assert condition["reason"] == "Failed", condition
         for word in [says] if isinstance(says, str) else says:
             assert word in condition["message"], condition

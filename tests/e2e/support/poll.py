@@ -45,15 +45,18 @@ def stays(what, predicate, seconds, interval=0.05, explain=None):
 
 
 _given = set()  # of this run: a server that takes its time has not bound its port yet
+WORKERS_MAX = 4
+_share = (32000 - 15000) // WORKERS_MAX
+_first = 15000 + _share * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS_MAX)
 
 
 def free_ports(n):
-    """n ports that nobody listens on now, none given before, and below the range of outgoing connections."""
-    if len(_given) > 10000:
+    """n ports that nobody listens on now, none given before by any worker, and below the range of outgoing connections."""
+    if len(_given) > _share // 2:
         _given.clear()
     found = []
     while len(found) < n:
-        port = random.randint(15000, 32000)
+        port = random.randrange(_first, _first + _share)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -13,7 +13,7 @@ from .kube_api import ApiError
 PAUSE = 0.05
 
 
-def accepts(port):
+def greets(port):
     """A server of the MySQL family greets whoever connects."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
@@ -24,25 +24,25 @@ def accepts(port):
 
 
 class Watcher:
-    """ports: {pod: port}. together: [(moment, pods)] that were down at one time."""
+    """checks: {pod: whether it serves clients}. together: [(moment, pods)] that were down at one time."""
 
-    def __init__(self, namespace, ports):
-        self.namespace, self.ports = namespace, ports
-        self.together, self.outages = [], dict.fromkeys(ports, 0)
-        self._ready = dict.fromkeys(ports, True)
+    def __init__(self, namespace, checks):
+        self.namespace, self.checks = namespace, checks
+        self.together, self.outages = [], dict.fromkeys(checks, 0)
+        self._ready = dict.fromkeys(checks, True)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
     def _watch(self):
         while not self._end.wait(PAUSE):
-            down = [pod for pod, port in self.ports.items() if not accepts(port)]
+            down = [pod for pod, accepts in self.checks.items() if not accepts()]
             # Looked at one after the other: the first may be back before the last has gone.
             if len(down) > 1:
-                down = [pod for pod in down[:-1] if not accepts(self.ports[pod])] + down[-1:]
+                down = [pod for pod in down[:-1] if not self.checks[pod]()] + down[-1:]
             if len(down) > 1:
                 self.together.append((time.monotonic(), down))
-            for pod in self.ports:
+            for pod in self.checks:
                 self._tell(pod, pod not in down)
 
     def _tell(self, pod, ready):
