@@ -2,63 +2,24 @@
 #include "rotate/custom_state.h"
 
 #include "base/fs.h"
-#include "base/json.h"
 #include "base/mem.h"
+#include "rotate/state_file.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#define STATE_VERSION   1
-#define STATE_MAX_BYTES 8192
-
-static void get_text(const cJSON *tree, const char *key, char *out, size_t room)
-{
-        const char *text = json_get_str(tree, key);
-
-        (void)snprintf(out, room, "%s", text == NULL ? "" : text);
-}
-
-static void get_fingerprint(const cJSON *tree, const char *key, struct fingerprint *out)
-{
-        const char *text = json_get_str(tree, key);
-
-        if (text != NULL)
-                (void)hex_parse_fingerprint(text, out);
-}
-
-static int read_tree(const char *path, cJSON **out, struct err *err)
-{
-        AUTO(buf_done_p) struct buf text = BUF_INIT(STATE_MAX_BYTES);
-        AUTO(json_free_p) cJSON *tree = NULL;
-
-        if (fs_read(path, STATE_MAX_BYTES, &text, err) != 0)
-                return -1;
-        if (json_parse(buf_str(&text), text.len, &tree, err) != 0)
-                return err_wrap(err, "state file '%s'", path);
-        if (json_get_int(tree, "version", 0) != STATE_VERSION)
-                return err_set(err, ERR_PARSE, "state file '%s' is of another version", path);
-        *out = TAKE(tree);
-        return 0;
-}
 
 void custom_state_load(const char *path, struct custom_state *out, char why[static ERR_TEXT_MAX])
 {
         AUTO(json_free_p) cJSON *tree = NULL;
-        struct err err = ERR_INIT;
-        const char *reason;
 
         *out = (struct custom_state){ .path = mem_strdup(path), .fresh = true };
-        why[0] = '\0';
-        if (read_tree(path, &tree, &err) != 0) {
-                if (err.kind != ERR_MISSING)
-                        (void)snprintf(why, ERR_TEXT_MAX, "%s", err.text);
+        tree = state_file_read(path, why);
+        if (tree == NULL)
                 return;
-        }
-        get_text(tree, "step", out->step, sizeof(out->step));
-        get_text(tree, "text", out->text, sizeof(out->text));
-        get_fingerprint(tree, "trying", &out->trying);
-        get_fingerprint(tree, "settled", &out->settled);
-        get_fingerprint(tree, "judged", &out->judged);
+        state_file_text(tree, "step", out->step, sizeof(out->step));
+        state_file_text(tree, "text", out->text, sizeof(out->text));
+        state_file_fingerprint(tree, "trying", &out->trying);
+        state_file_fingerprint(tree, "settled", &out->settled);
+        state_file_fingerprint(tree, "judged", &out->judged);
         out->rolling_back = json_get_bool(tree, "rollingBack");
         out->fresh = json_get_bool(tree, "fresh");
         out->down = json_get_bool(tree, "down");
@@ -66,8 +27,7 @@ void custom_state_load(const char *path, struct custom_state *out, char why[stat
         out->generation = json_get_int(tree, "generation", 0);
         out->good = json_get_int(tree, "good", 0);
         out->published.s = json_get_int(tree, "published", 0);
-        reason = json_get_str(tree, "reason");
-        out->reason = reason == NULL ? ERR_NONE : err_from_reason(reason);
+        out->reason = state_file_reason(tree);
 }
 
 static void add_fingerprint(cJSON *tree, const char *key, const struct fingerprint *fp)
