@@ -31,14 +31,17 @@ def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="1,000 rotations and longer soaks")
 
 
-
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="only with --long"))
-    # Last, so that the control plane does not run beside all the others.
-    last = {item.module for item in items if "cluster" in item.fixturenames}
-    items.sort(key=lambda item: item.module in last)
+    # What needs the control plane goes to one worker, and first: it is the longest of all. The rest is shared by module.
+    planes = {item.module for item in items if "cluster" in item.fixturenames}
+    items.sort(key=lambda item: item.module not in planes)
+    for item in items:
+        group = "kubernetes" if item.module in planes else item.module.__name__
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -93,17 +93,17 @@ stage_analysis() {
         check clang-tidy clang_tidy || true
 }
 
-# e2e_pytest REPORT OPTION...: Debian's pytest, whatever other Python comes first in PATH.
+# e2e_pytest REPORT WHAT...: Debian's pytest, whatever other Python comes first in PATH.
 e2e_pytest() {
         local report=$1
         shift
-        PYTHONDONTWRITEBYTECODE=1 E2E_KEEP=$KEEP /usr/bin/python3 -m pytest tests/e2e --basetemp="$RESULTS/e2e/tmp" \
-                -o cache_dir="$RESULTS/e2e/cache" --junitxml="$RESULTS/report/$report.xml" ${LONG:+"$LONG"} "$@" \
+        PYTHONDONTWRITEBYTECODE=1 E2E_KEEP=$KEEP /usr/bin/python3 -m pytest --rootdir tests/e2e -c tests/e2e/pytest.ini \
+                --basetemp="$RESULTS/e2e/tmp" --junitxml="$RESULTS/report/$report.xml" ${LONG:+"$LONG"} "$@" \
                 </dev/null 2>&1 | tee "$RESULTS/$report.log"
 }
 
 stage_e2e() {
-        local base=$RESULTS/e2e status=0
+        local base=$RESULTS/e2e status=0 again
         build release || return 0
         build asan || return 0
         mysql_fetch
@@ -112,13 +112,15 @@ stage_e2e() {
         kubernetes_fetch
         rm -rf "$base"
         mkdir -p "$base"
-        e2e_pytest e2e || status=$?
+        # Most of them wait most of the time. What needs the control plane shares one worker (tests/e2e/conftest.py).
+        e2e_pytest e2e -n 3 --dist loadgroup tests/e2e || status=$?
         if [ ! -s "$RESULTS/report/e2e.xml" ]; then
                 echo "failed e2e (pytest ended with $status)" >>"$RESULTS/report/checks"
         elif [ "$status" = 1 ]; then
                 # Real servers share two cores: the few that failed are tried once more, alone. summary.py names them.
-                say "e2e, those that failed, once more"
-                e2e_pytest e2e-again --last-failed || true
+                mapfile -t again < <(/usr/bin/python3 -B tests/stages/summary.py --failed "$RESULTS/report/e2e.xml")
+                say "e2e, ${#again[@]} that failed, once more"
+                [ "${#again[@]}" = 0 ] || e2e_pytest e2e-again "${again[@]}" || true
         fi
         [ -n "$KEEP" ] || rm -rf "$base"
 }

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adds up the reports of a run: JUnit files of ctest and pytest, and the list of single checks. FOLDER
+"""Adds up the reports of a run: JUnit files of ctest and pytest, and the list of single checks: FOLDER
+--failed REPORT: the tests of pytest that failed, as pytest takes them; none when they are too many for a second try.
 
-Of at most three tests that failed, the second try counts (NAME-again.xml beside NAME.xml), and is told; where more fail
+Of at most five tests that failed, the second try counts (NAME-again.xml beside NAME.xml), and is told; where more fail
 the fault is no chance, and nothing is forgiven.
 """
 
+import re
 import sys
 import xml.etree.ElementTree as xml
 from pathlib import Path
@@ -19,6 +21,13 @@ def verdict(case):
         ctest = case.get("status") == "notrun"
         return "failed" if ctest and "SKIP_" not in (skipped.get("message") or "") else "skipped"
     return "passed"
+
+
+def name_of(case):
+    """ctest's name, or pytest's with its file; without the group of pytest-xdist that stands behind it."""
+    name = re.sub(r"@\w+$", "", case.get("name"))
+    place = case.get("classname") or name
+    return name if place == name else f"{place.rpartition('.')[2]}.py::{name}"
 
 
 def cases(path):
@@ -36,11 +45,11 @@ def cases(path):
     if not found:
         yield "failed", f"{path.stem}: no tests were found"
     for case in found:
-        yield verdict(case), f"{path.stem}: {case.get('name')}"
+        yield verdict(case), f"{path.stem}: {name_of(case)}"
 
 
 AGAIN = "-again"
-FORGIVEN_MAX = 3
+FORGIVEN_MAX = 5
 
 
 def tried_again(path, found):
@@ -53,6 +62,14 @@ def tried_again(path, found):
     return {name for name in failed if name.removeprefix(path.stem) in passed}
 
 
+def failed(report):
+    found = [f"tests/e2e/{name_of(case)}" for case in xml.parse(report).iter("testcase") if verdict(case) == "failed"]
+    return found if len(found) <= FORGIVEN_MAX else []
+
+
+if sys.argv[1] == "--failed":
+    print("".join(f"{test}\n" for test in failed(sys.argv[2])), end="")
+    sys.exit(0)
 counts = {"passed": 0, "failed": 0, "skipped": 0}
 for report in sorted(Path(sys.argv[1]).iterdir()):
     if report.stem.endswith(AGAIN):
