@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define REVIEW_MAX_BYTES ((size_t)4 << 20) /* the API server sends objects of 3 MiB at most, and old beside new */
+#define REVIEW_MAX_BYTES                                                                                     \
+        ((size_t)4 << 20) /* the API server sends objects of 3 MiB at most, and old beside new */
 
 struct inject_settings {
         const char *image;       /* of the sidecar */

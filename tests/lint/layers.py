@@ -16,8 +16,9 @@ LAYERS = {
     "serve": "base certs loop serve",
     "kube": "base certs hooks config loop kube",
     "rotate": "base certs hooks config loop serve kube rotate",
-    "control": "base certs hooks loop serve kube rotate control",
-    "cli": "base certs hooks config loop serve kube rotate control cli",
+    "inject": "base certs hooks config loop serve kube inject",
+    "control": "base certs hooks loop serve kube rotate inject control",
+    "cli": "base certs hooks config loop serve kube rotate inject control cli",
     "main.c": "base cli",
 }
 LIBRARIES = {"event2/": "loop", "inotifytools/": "loop", "yaml.h": "config", "mysql.h": "hooks", "sybdb.h": "hooks", "cjson/": "base",
