@@ -248,6 +248,11 @@ class Agent:
     def fds(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def descriptors(self):
+        """What each of them is, for a failure's text."""
+        done = subprocess.run(["ls", "-l", f"/proc/{self.pid}/fd"], capture_output=True, text=True)
+        return done.stdout
+
     def rss_kib(self):
         return self._memory("VmRSS")
 
