@@ -4,6 +4,7 @@ The proxy that the fault tests stand on, without the agent: programs that know n
 fault is what it says it is, as a plain Python client sees it.
 """
 
+import asyncio
 import http.client
 import json
 import socket
@@ -305,3 +306,11 @@ def test_bytes_come_late_and_one_by_one(cluster, wire):
     assert wire.passed == passed + 1
     wire.pace = (1, 0)
     assert through.raw("GET", "/version")[0] == 200
+
+
+@pytest.mark.parametrize("kind, flag", [("api", "--http1.1"), ("wire", "--http2")])
+def test_nothing_goes_on_behind_its_end(cluster, namespace, watch, kind, flag):
+    server = ApiProxy(cluster) if kind == "api" else WireProxy(cluster.port)
+    watch(server.port, flag)
+    server.cleanup()
+    assert asyncio.all_tasks(server._loop) == set()

@@ -125,9 +125,11 @@ class Server:
     def cleanup(self):
         async def end():
             await self._refuse()
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
-            await asyncio.sleep(0)
+            while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            await self._loop.shutdown_asyncgens()
         self._do(end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
