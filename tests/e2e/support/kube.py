@@ -200,6 +200,13 @@ class ControlPlane:
             self._cert_manager_as = (flags, without)
             self.cert_manager.start()
 
+    def issuer_secret(self, authority):
+        """Of an authority of that name, made here: what an issuer of kind ca signs with."""
+        made = Authority(self.dir / f"issuer-{secrets.token_hex(4)}", name=authority)
+        return {"type": "kubernetes.io/tls", "data": {
+            "tls.crt": base64.b64encode(made.root).decode(),
+            "tls.key": base64.b64encode((made.dir / "root.key").read_bytes()).decode()}}
+
     def define_requests(self):
         """The definitions of the OpsRequests; again does no harm."""
         crds = Path(__file__).resolve().parents[3] / "deploy/crds"

@@ -119,13 +119,9 @@ class Namespace:
     # --- cert-manager
 
     def issuer(self, name="issuer"):
-        """selfSigned, an authority from it, and an Issuer of that authority."""
+        """An Issuer of an authority of its own."""
         self.plane.run_cert_manager()
-        self.apply("issuers/selfsigned", {"spec": {"selfSigned": {}}}, CERTIFICATES)
-        self.apply(f"certificates/{name}-authority", {"spec": {
-            "isCA": True, "commonName": f"{name} authority", "secretName": f"{name}-authority",
-            "privateKey": {"algorithm": "ECDSA", "size": 256}, "issuerRef": {"name": "selfsigned"}}}, CERTIFICATES)
-        self.wait_ready(f"certificates/{name}-authority")
+        self.apply(f"secrets/{name}-authority", self.plane.issuer_secret(f"{name} authority"))
         self.apply(f"issuers/{name}", {"spec": {"ca": {"secretName": f"{name}-authority"}}}, CERTIFICATES)
         self.wait_ready(f"issuers/{name}")
 
