@@ -3,6 +3,11 @@
  * Certificates and Secrets as they were saved. While a Certificate is there cert-manager may write its
  * Secret: so it is deleted first, then the Secret is put back, then the Certificate is made anew. The Secret
  * fits it, and nothing is issued. Each may have been done before.
+ *
+ * cert-manager hears of Certificates and of Secrets by two watches, and one may be late. Where Secrets belong
+ * to Certificates (--enable-certificate-owner-ref) it would make the Secret that is put back one of the
+ * Certificate that is gone, and the garbage collector take it away; or write into it what it last saw of it.
+ * So there it gets time.
  */
 #include "control/act_parts.h"
 
@@ -10,6 +15,8 @@
 #include "base/mem.h"
 
 #include <string.h>
+
+#define HEARD_MS INT64_C(1000)
 
 static void next_certificate(struct act *act);
 static void next_file(struct act *act);
@@ -85,6 +92,15 @@ static void number(struct act *act)
 
 /* --- made anew */
 
+/* act->changed: the Secret belonged to the Certificate. */
+static void when_heard(struct act *act, act_fn *fn)
+{
+        if (act->changed)
+                act_wait(act, HEARD_MS, fn);
+        else
+                fn(act);
+}
+
 static void get_secret(struct act *act, act_answered_fn *answered)
 {
         const struct act_place place = { .group = "v1", .resource = "secrets", .name = secret_name(act) };
@@ -106,12 +122,17 @@ static void on_looked(struct act *act, int status UNUSED, const cJSON *object)
         act_fail(act, &err);
 }
 
+static void look(struct act *act)
+{
+        get_secret(act, on_looked);
+}
+
 static void on_created(struct act *act, int status UNUSED, const cJSON *object)
 {
         world_note_certificate(act->world, object);
         json_wipe(act->made);
         act->made = cJSON_Duplicate(object, true);
-        get_secret(act, on_looked);
+        when_heard(act, look);
 }
 
 static void create(struct act *act)
@@ -123,6 +144,11 @@ static void create(struct act *act)
         act_send(act, "POST", &place, renewed, 0, on_created);
 }
 
+static void secret_is_put(struct act *act)
+{
+        when_heard(act, create);
+}
+
 static void put_secret(struct act *act)
 {
         AUTO(json_wipe_p) cJSON *saved = saved_secret(act);
@@ -130,7 +156,12 @@ static void put_secret(struct act *act)
         if (saved == NULL)
                 create(act);
         else
-                act_secret_put(act, saved, create);
+                act_secret_put(act, saved, secret_is_put);
+}
+
+static void certificate_is_gone(struct act *act)
+{
+        when_heard(act, put_secret);
 }
 
 /* --- what is there */
@@ -143,16 +174,31 @@ static bool is_issuing(const cJSON *object)
         return certificate_read(object, &certificate, &err) != 0 || certificate->is_issuing;
 }
 
+static bool belongs_to_certificate(const cJSON *secret)
+{
+        const cJSON *owner;
+
+        cJSON_ArrayForEach(owner, json_get(json_get(secret, "metadata"), "ownerReferences"))
+        {
+                const char *kind = json_get_str(owner, "kind");
+
+                if (kind != NULL && strcmp(kind, "Certificate") == 0)
+                        return true;
+        }
+        return false;
+}
+
 static void on_secret(struct act *act, int status UNUSED, const cJSON *object)
 {
         AUTO(json_wipe_p) cJSON *saved = saved_secret(act);
         const cJSON *live = act->made;
 
+        act->changed = belongs_to_certificate(object);
         if (live != NULL && certificate_is_same(live, saved_certificate(act)) && !is_issuing(live) &&
             (saved == NULL || act_secret_is_same(object, saved)))
                 number(act);
         else if (live != NULL)
-                act_gone_start(act, name_of(live), act_uid_of(live), put_secret);
+                act_gone_start(act, name_of(live), act_uid_of(live), certificate_is_gone);
         else
                 put_secret(act);
 }

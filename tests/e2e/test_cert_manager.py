@@ -14,7 +14,7 @@ from support.certificates import Asked, Certificates
 from support.kube import now
 from support.kube_api import MERGE, ApiError
 from support.namespace import CERTIFICATES, cert_manager_missing
-from support.poll import stays, wait_for
+from support.poll import stays, tail, wait_for
 
 pytestmark = pytest.mark.skipif(bool(cert_manager_missing()), reason=str(cert_manager_missing()))
 QUIET_S = 5  # this long nothing may happen: cert-manager acts upon an event within a second
@@ -207,12 +207,23 @@ def save(certificates, name):
     return have, certificates.namespace.get(f"secrets/{have['spec']['secretName']}")
 
 
+def all_is_heard(certificates, canary):
+    """
+    cert-manager hears of Certificates and of Secrets by two watches, each in order: when it has issued one more, it
+    knows what was before. A Certificate that it takes for alive claims the Secret of its name, and writes into it what
+    it last saw of it. The controller cannot know, and gives it time.
+    """
+    certificates.make(canary)
+    settle(certificates, [canary])
+
+
 def put_back(asked, certificates, certificate, secret, anew=False):
     """The order that leaves cert-manager nothing to do. anew: the Secret belongs to the Certificate, and goes with it."""
     namespace, name, where = certificates.namespace, certificate["metadata"]["name"], f"secrets/{secret['metadata']['name']}"
     certificates.delete(name)
     body = asked("renewed", secret)["want"]
     if anew:
+        all_is_heard(certificates, "the-certificate-is-gone")
         try:
             namespace.delete(where)
         except ApiError as e:  # the garbage collector may have been there before
@@ -220,6 +231,7 @@ def put_back(asked, certificates, certificate, secret, anew=False):
                 raise
         wait_for("the Secret is gone", lambda: not namespace.get(where), 60, 0.1)
         namespace.call("POST", "secrets", body)
+        all_is_heard(certificates, "the-secret-is-back")
     else:
         body["metadata"]["resourceVersion"] = namespace.get(where)["metadata"]["resourceVersion"]
         namespace.call("PUT", where, body)
@@ -229,14 +241,22 @@ def put_back(asked, certificates, certificate, secret, anew=False):
 def stays_put_back(asked, certificates, name, secret):
     where = f"secrets/{secret['metadata']['name']}"
 
-    def is_back():
+    def differences():
         found = certificates.namespace.get(where)
-        return bool(found) and found["data"] == secret["data"] and \
-            found["metadata"]["annotations"] == secret["metadata"]["annotations"] and \
-            found["metadata"].get("labels") == secret["metadata"].get("labels") and certificates.requests(name) == []
-    stays(f"{name} is as it was", is_back, QUIET_S, 0.1)
+        if not found:
+            return ["the Secret is gone"]
+        return [key for key in ("data", "type") if found[key] != secret[key]] + [
+            f"{key}: {found['metadata'].get(key)} instead of {secret['metadata'].get(key)}" for key in ("annotations", "labels")
+            if found["metadata"].get(key) != secret["metadata"].get(key)] + [
+            f"requested: {request['metadata']['name']}" for request in certificates.requests(name)]
+
+    def explain():
+        found = certificates.namespace.get(where) or {"metadata": {}}
+        return "\n".join([*differences(), f"Secret {json.dumps(found['metadata'], indent=1)}",
+                          json.dumps(certificates.get(name), indent=1), tail(certificates.namespace.plane.cert_manager.log)])
+    stays(f"{name} is as it was", lambda: not differences(), QUIET_S, 0.1, explain)
     settle(certificates, [name])
-    stays(f"{name} is as it was", is_back, 1, 0.1)
+    stays(f"{name} is as it was", lambda: not differences(), 1, 0.1, explain)
     seen = asked("read", certificates.get(name))
     assert seen["ready"] and seen["revision"] == 0 and seen["problem"] is None and not seen["issuing"], seen
 
@@ -298,6 +318,7 @@ def test_put_back_where_secrets_belong_to_certificates(asked, certificates, name
     certificate, secret = save(certificates, px)
     issue(asked, certificates, px)
     wait_for("revision 2", lambda: certificates.revision(px) == 2, 60, 0.1)
+    settle(certificates, [px])
     put_back(asked, certificates, certificate, secret, anew=True)
     stays_put_back(asked, certificates, px, secret)
 
