@@ -12,7 +12,7 @@ import pytest
 
 from support.agent import ROOT
 from support.kube_api import APPLY, JSON, MERGE, Api, ApiError
-from support.poll import wait_for
+from support.poll import tail, wait_for
 
 DEPLOY = ROOT / "deploy/kubernetes/agent"
 OPS, EVENTS, LEASES = "ops.kubedb.com/v1alpha1", "events.k8s.io/v1", "coordination.k8s.io/v1"
@@ -318,5 +318,5 @@ def test_the_api_server_finds_nothing_wrong_with_the_policies(deployed):
         found = {p["metadata"]["name"]: p.get("status", {}) for p in json.loads(deployed.kubectl(
             "get", "validatingadmissionpolicies", "-o", "json"))["items"]}
         return all(found[name].get("typeChecking") is not None for name in POLICIES) and found
-    for name, status in wait_for("the types are checked", checked, 60, 0.2).items():
+    for name, status in wait_for("the types are checked", checked, 120, 0.2, lambda: tail(deployed.manager.log)).items():
         assert not status["typeChecking"].get("expressionWarnings"), (name, status)

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+import ssl
 import subprocess
 import time
 import urllib.request
@@ -176,13 +177,20 @@ class ControlPlane:
     # --- controllers, each started once by whoever needs it first
 
     def run_manager(self):
-        """kube-controller-manager: owners, StatefulSets, default service accounts, namespaces that really go."""
-        if self.manager is None:
-            self.manager = Process(self.dir / "kube-controller-manager.log", [
-                BIN / "kube-controller-manager", f"--kubeconfig={self.admin}", "--leader-elect=false",
-                "--bind-address=127.0.0.1", f"--secure-port={free_port()}",
-                f"--root-ca-file={self.ca_file}", f"--service-account-private-key-file={self.dir}/accounts.key"])
-            self.manager.start()
+        """kube-controller-manager: owners, StatefulSets, default service accounts, namespaces that really go, budgets."""
+        if self.manager is not None and self.manager.running():
+            return
+        port = free_port()
+        self.manager = Process(self.dir / "kube-controller-manager.log", [
+            BIN / "kube-controller-manager", f"--kubeconfig={self.admin}", "--leader-elect=false",
+            "--bind-address=127.0.0.1", f"--secure-port={port}",
+            f"--root-ca-file={self.ca_file}", f"--service-account-private-key-file={self.dir}/accounts.key"])
+
+        def is_well():
+            if not self.manager.running():  # it ends when the API server is not well within ten seconds, or goes meanwhile
+                self.manager.start()
+            return serves_health(port)
+        wait_for("the controller manager is well", is_well, 120, 0.2, lambda: tail(self.manager.log))
 
     def run_cert_manager(self, *flags, without=""):
         """flags of its own, and a controller that is left out. One that runs otherwise is started anew."""
@@ -260,6 +268,16 @@ current-context: tests
 """)
         path.chmod(0o600)
         return path
+
+
+def serves_health(port):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # its certificate is its own
+    try:
+        with urllib.request.urlopen(f"https://127.0.0.1:{port}/healthz", timeout=5, context=context) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 def now():
