@@ -144,7 +144,7 @@ static void on_resumed(struct act *act, int status, const cJSON *object UNUSED)
         if (status == 409)
                 act_again(act);
         else
-                act_workloads_start(act); /* as long as there was no object, these were marked */
+                act_next(act);
 }
 
 static void on_read_to_resume(struct act *act, int status UNUSED, const cJSON *object)
@@ -154,7 +154,7 @@ static void on_read_to_resume(struct act *act, int status UNUSED, const cJSON *o
         cJSON *part;
 
         if (left == NULL) {
-                act_workloads_start(act);
+                act_workloads_start(act); /* these were marked when there was no object yet */
                 return;
         }
         patch = act_patch_of(object);

@@ -56,7 +56,7 @@ struct given {
         char *messages[ACTIONS_MAX]; /* of these */
         size_t n;
         const char *phase; /* NULL: as it is */
-        uint32_t events;   /* of the actions, by number, whose condition is not there already */
+        uint32_t events;   /* of the actions, by number, that are told by an Event, and not yet */
 };
 
 static void given_done(struct given *given)
@@ -106,7 +106,7 @@ static int give_all(const struct act *act, const cJSON *object, struct given *gi
                         given->phase = phase_name(action->phase);
                         is_new = is_new || had == NULL || strcmp(had, given->phase) != 0;
                 }
-                if (is_new)
+                if (is_new && (action->kind == ACTION_PHASE || action->is_event))
                         given->events |= UINT32_C(1) << at;
         }
         return 0;

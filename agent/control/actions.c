@@ -81,7 +81,7 @@ static void add_action(struct buf *out, const struct action *action)
         const enum action_kind kind = action->kind;
 
         buf_add_str(out, kind_names[kind]);
-        if (kind == ACTION_RECORD || kind == ACTION_JUDGE)
+        if (kind == ACTION_RECORD || kind == ACTION_JUDGE || kind == ACTION_RENDER)
                 add_record(out, &action->record);
         else
                 add_word(out, "request", action->request == NULL ? NULL : action->request->name);
@@ -98,6 +98,8 @@ static void add_action(struct buf *out, const struct action *action)
                 buf_add_str(out, action->is_true ? " true" : " false");
         if (action->all)
                 buf_add_str(out, " all");
+        if (action->is_event)
+                buf_add_str(out, " event");
         add_sentence(out, "text", action->text);
         buf_add_char(out, '\n');
 }

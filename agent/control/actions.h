@@ -10,8 +10,9 @@
 #define ACTIONS_MAX 32
 
 enum action_kind {
-        ACTION_CONDITION, /* of `request`: type, reason (NULL: none), text; told as an Event as well */
-        ACTION_PHASE,     /* of `request`: phase, with a condition type, reason, text; the last one */
+        ACTION_CONDITION, /* of `request`: type, reason (NULL: none), text; `is_event`: and an Event */
+        ACTION_PHASE,     /* of `request`: phase, with a condition type, reason, text, and an Event. With
+                             the conditions before and behind it of the same request it is one write */
         ACTION_PAUSE,  /* the database object gets the condition Paused, or where there is none the workloads
                           (StatefulSets  and PetSets labelled with the instance) the annotation
                           certrotate.io/paused: the request */
@@ -50,6 +51,7 @@ struct action {
         enum request_phase phase;
         bool is_true;
         bool all;
+        bool is_event;        /* of CONDITION */
         struct record record; /* of RECORD and JUDGE; own */
 };
 

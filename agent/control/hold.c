@@ -83,7 +83,7 @@ static char *modes_differ(const struct step *step)
         return NULL;
 }
 
-void hold_run(struct step *step)
+bool hold_is_over(struct step *step)
 {
         char *problem = walk_unfit(step);
 
@@ -94,14 +94,14 @@ void hold_run(struct step *step)
                         step_fail(step, "Timeout", mem_printf("Timeout: %s", problem));
                 }
                 mem_free(problem);
-                return;
+                return false;
         }
         problem = modes_differ(step);
         step->next.before = walk_mode(step->seen);
         if (problem == NULL)
                 problem = choose_mode(step);
-        if (problem != NULL)
-                step_fail(step, "Refused", problem);
-        else
-                step_go(step, RECORD_SAVE);
+        if (problem == NULL)
+                return true;
+        step_fail(step, "Refused", problem);
+        return false;
 }

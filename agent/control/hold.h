@@ -6,4 +6,5 @@
  */
 #include "control/step.h"
 
-void hold_run(struct step *step);
+/* Fills in the modes before and after. False: it waits, or it has failed. */
+bool hold_is_over(struct step *step);

@@ -19,6 +19,14 @@ static const struct request *by_uid(const struct observed *seen, const char *uid
         return NULL;
 }
 
+/* In a walk we have told of success ourselves, and were killed before it was written down. */
+static bool is_ended_by_others(const struct step *step)
+{
+        if (step->next.step == RECORD_WALK && step->request->phase == REQUEST_SUCCESSFUL)
+                return false;
+        return request_has_ended(step->request) && step->next.step < RECORD_RESUME;
+}
+
 static void go_on(const struct reconcile_settings *settings, const struct observed *seen, struct actions *out)
 {
         struct step step = { .settings = settings, .seen = seen, .out = out };
@@ -26,8 +34,8 @@ static void go_on(const struct reconcile_settings *settings, const struct observ
         record_copy(&step.next, seen->record);
         step.request = by_uid(seen, seen->record->uid);
         step.kind = kind_of_request(seen->record->kind);
-        if (step.request != NULL && request_has_ended(step.request) && step.next.step < RECORD_RESUME)
-                step.request = NULL; /* somebody else has ended it: nothing is told of it any more */
+        if (step.request != NULL && is_ended_by_others(&step))
+                step.request = NULL; /* nothing is told of it any more */
         if (step.kind != NULL)
                 steps_run(&step);
         record_done(&step.next);
@@ -110,7 +118,9 @@ static void begin(const struct observed *seen, const struct request *request, st
         record->kind = mem_strdup(request->kind->request);
         record->uid = mem_strdup(request->uid);
         record->is_tls = request->type == REQUEST_TLS;
-        record->step = RECORD_PAUSE;
+        record->step = RECORD_HOLD;
+        record->generation++;
+        record->paused = true; /* about to be: it is taken back in any case */
         record->since = seen->now;
 }
 

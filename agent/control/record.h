@@ -19,22 +19,20 @@
 #define RECORD_MAX_BYTES        ((size_t)768 << 10)
 #define RECORD_AUTHORITIES_MAX  ((size_t)384 << 10) /* they stand in the plan as well: 1 MiB for both */
 
-/* In the order in which a request passes them; a request that fails goes over to the second row. */
+/* In the order in which a request passes them; one that fails goes over to RECORD_RESTORE or later ones. Each
+ * is left by one write; the list of actions that ends the request belongs to the last step. */
 enum record_step {
         RECORD_IDLE,
-        RECORD_PAUSE,   /* the database object is marked, so that its operator keeps off */
-        RECORD_HOLD,    /* the plan says that nobody acts; every agent has read it */
-        RECORD_SAVE,    /* Certificates, Secrets and files are copied, to be put back */
-        RECORD_ISSUE,   /* Certificates are written, or told to issue; files are rendered */
-        RECORD_READY,   /* cert-manager is waited for */
-        RECORD_JUDGE,   /* what has changed decides the stages */
+        RECORD_HOLD,    /* the database object is marked, so that its operator keeps off; the plan says that
+                           nobody acts, and every agent has read it; what is about to change is saved */
+        RECORD_ISSUE,   /* Certificates are written, files are rendered */
+        RECORD_READY,   /* cert-manager is told to issue where it has to be, and waited for */
         RECORD_WALK,    /* pods, one at a time, stage by stage */
-        RECORD_CLEAN,   /* what is not needed any more is deleted */
+        RECORD_CLEAN,   /* after a change or removal: what is not needed any more is deleted */
         RECORD_RESTORE, /* after a failure: what was saved is put back */
         RECORD_RETURN,  /* pods, one at a time, back */
         RECORD_DISCARD, /* what the request has made is deleted */
-        RECORD_RESUME,
-        RECORD_FINISH, /* the request gets its last phase */
+        RECORD_RESUME,  /* there is nothing to put back: resumed, and told */
         RECORD_STEPS,
 };
 

@@ -17,7 +17,7 @@ struct action *step_add(struct step *step, enum action_kind kind)
         return action;
 }
 
-void step_condition(struct step *step, const char *type, const char *reason, char *text)
+static void condition(struct step *step, const char *type, const char *reason, char *text, bool is_event)
 {
         struct action *action;
 
@@ -30,6 +30,17 @@ void step_condition(struct step *step, const char *type, const char *reason, cha
         action->reason = reason;
         action->text = text;
         action->is_true = true;
+        action->is_event = is_event;
+}
+
+void step_condition(struct step *step, const char *type, const char *reason, char *text)
+{
+        condition(step, type, reason, text, false);
+}
+
+void step_tell(struct step *step, const char *type, char *text)
+{
+        condition(step, type, type, text, true);
 }
 
 void step_commit(struct step *step)
@@ -62,7 +73,7 @@ static enum record_step way_back(const struct step *step)
 
         /* Of what cert-manager has replaced by itself nobody has a copy but the agents, who went back to it.
          */
-        if (record->step <= RECORD_SAVE || is_renewal)
+        if (record->step <= RECORD_HOLD || is_renewal)
                 return RECORD_RESUME;
         if (record->issued)
                 return RECORD_RESTORE;

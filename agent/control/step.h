@@ -16,9 +16,10 @@ struct step {
 
 /* The action added last; never fails: the lists are short. */
 struct action *step_add(struct step *step, enum action_kind kind);
-/* Of the request, when there is one. The text is taken over. */
+/* Of the request, when there is one. The text is taken over. step_tell: also by an Event. */
 void step_condition(struct step *step, const char *type, const char *reason, char *text);
-/* Writes `next`; nothing comes after it in this list. */
+void step_tell(struct step *step, const char *type, char *text);
+/* Writes `next`: what comes after it in this list is done again by the step that was written. */
 void step_commit(struct step *step);
 /* … in its next step, with a new generation of the plan where that is to say something else. */
 void step_go(struct step *step, enum record_step to);

@@ -6,29 +6,41 @@
 #include "control/steps.h"
 
 #include "base/mem.h"
+#include "control/ending.h"
 #include "control/hold.h"
 #include "control/walk.h"
 
 #include <string.h>
 
-static void pause_database(struct step *step)
+/* The last of it says that it was done: the request goes on from Pending. */
+static void begin(struct step *step)
 {
         struct action *action;
 
-        if (step->request != NULL) {
-                action = step_add(step, ACTION_PHASE);
-                action->phase = REQUEST_PROGRESSING;
-                action->type = action->reason = step_operation(step);
-                action->text = mem_printf("%s ops-request has started to reconfigure %s%s nodes",
-                                          step->kind->database, step->next.is_tls ? "tls for " : "",
-                                          step->seen->name);
-        }
         (void)step_add(step, ACTION_PAUSE);
+        action = step_add(step, ACTION_PHASE);
+        action->phase = REQUEST_PROGRESSING;
+        action->type = action->reason = step_operation(step);
+        action->text =
+                mem_printf("%s ops-request has started to reconfigure %s%s nodes", step->kind->database,
+                           step->next.is_tls ? "tls for " : "", step->seen->name);
         step_condition(step, "DatabasePauseSucceeded", "DatabasePauseSucceeded",
                        mem_strdup("Successfully paused database"));
-        step->next.paused = true;
-        step_renew_plan(step);
-        step_go(step, RECORD_HOLD);
+}
+
+/* What is issued, or asked for, decides the stages of the walk. */
+static void judge(struct step *step)
+{
+        step_note_served(step);
+        step->next.stage = 0;
+        step->next.step = RECORD_WALK;
+        step->next.since = step->seen->now;
+        walk_renew_plan(step);
+        if (!step->next.is_tls) {
+                step->next.stages[0] = (struct record_stage){ PLAN_NO_PHASE, step->next.before };
+                step->next.n_stages = 1;
+        }
+        record_copy(&step_add(step, step->next.is_tls ? ACTION_JUDGE : ACTION_RENDER)->record, &step->next);
 }
 
 /* --- save and issue */
@@ -72,6 +84,63 @@ static void remember_all(struct step *step)
         }
 }
 
+/*
+ * Those that are as they were. One that was denied is told to issue by the step ISSUE only, which is left
+ * when that is done: in READY nobody could say whether it was denied before or since.
+ */
+static void tell_to_issue(struct step *step)
+{
+        for (size_t i = 0; i < step->next.n_certificates; i++) {
+                const struct record_certificate *before = &step->next.certificates[i];
+                const struct certificate *certificate = step_certificate(step, before->name);
+                struct action *action;
+
+                if (!before->asked || certificate == NULL || certificate->is_issuing ||
+                    strcmp(certificate->uid, before->uid) != 0 || certificate->revision != before->revision ||
+                    (certificate->is_denied && step->next.step != RECORD_ISSUE))
+                        continue;
+                action = step_add(step, ACTION_ISSUE);
+                action->name = mem_strdup(before->name);
+                action->number = before->revision;
+        }
+}
+
+static void write_certificates(struct step *step)
+{
+        for (const char *const *alias = step->kind->aliases; *alias != NULL; alias++) {
+                AUTO(mem_free_p) char *name = certificate_name(step->seen->name, *alias);
+                const struct record_certificate *have = record_certificate(&step->next, name);
+
+                if (have != NULL && have->asked)
+                        step_add(step, ACTION_CERTIFICATE)->name = mem_strdup(*alias);
+        }
+}
+
+static void issue(struct step *step)
+{
+        if (!step->next.is_tls) {
+                judge(step);
+                return;
+        }
+        if (step_is_change(step))
+                write_certificates(step);
+        else
+                tell_to_issue(step);
+        step_go(step, RECORD_READY);
+}
+
+static bool is_any_denied(const struct step *step)
+{
+        for (size_t i = 0; i < step->next.n_certificates; i++) {
+                const struct certificate *certificate =
+                        step_certificate(step, step->next.certificates[i].name);
+
+                if (step->next.certificates[i].asked && certificate != NULL && certificate->is_denied)
+                        return true;
+        }
+        return false;
+}
+
 static void save(struct step *step)
 {
         bool issues_any = false;
@@ -90,51 +159,28 @@ static void save(struct step *step)
         (void)step_add(step, ACTION_SAVE);
         step->next.saved = true;
         step->next.issued = issues_any || !step->next.is_tls;
-        step_go(step, step->next.issued ? RECORD_ISSUE : RECORD_JUDGE);
-}
-
-static void issue_certificates(struct step *step)
-{
-        for (const char *const *alias = step->kind->aliases; step_is_change(step) && *alias != NULL;
-             alias++) {
-                AUTO(mem_free_p) char *name = certificate_name(step->seen->name, *alias);
-                const struct record_certificate *have = record_certificate(&step->next, name);
-
-                if (have != NULL && have->asked)
-                        step_add(step, ACTION_CERTIFICATE)->name = mem_strdup(*alias);
-        }
-        for (size_t i = 0; step_is_rotation(step) && i < step->next.n_certificates; i++) {
-                struct action *action;
-
-                if (!step->next.certificates[i].asked)
-                        continue;
-                action = step_add(step, ACTION_ISSUE);
-                action->name = mem_strdup(step->next.certificates[i].name);
-                action->number = step->next.certificates[i].revision;
-        }
-        if (step_is_rotation(step))
-                step_condition(step, "IssueCertificatesSucceeded", "IssueCertificatesSucceeded",
-                               mem_strdup("Successfully added issuing condition to all the certificates"));
-        step_go(step, RECORD_READY);
-}
-
-static void issue(struct step *step)
-{
-        struct action *action;
-
-        if (step->request == NULL) {
-                step_go(step, RECORD_READY); /* which sends it back */
-        } else if (step->next.is_tls) {
-                issue_certificates(step);
+        if (!step->next.issued) {
+                judge(step);
+        } else if (step_is_rotation(step) && !is_any_denied(step)) {
+                step_go(step, RECORD_READY);
+                tell_to_issue(step);
         } else {
-                action = step_add(step, ACTION_RENDER);
-                record_copy(&action->record, &step->next);
-                action->record.step = RECORD_JUDGE;
-                action->record.since = step->seen->now;
+                step_go(step, RECORD_ISSUE);
+                issue(step);
         }
 }
 
-/* --- ready and judge */
+static void hold(struct step *step)
+{
+        if (step->request->phase == REQUEST_PENDING && step_is_late(step))
+                step_fail(step, "Timeout", mem_strdup("Timeout: the request does not get its phase"));
+        else if (step->request->phase == REQUEST_PENDING)
+                begin(step);
+        else if (hold_is_over(step))
+                save(step);
+}
+
+/* --- ready, and the walk */
 
 static bool is_issued(const struct step *step, const struct record_certificate *before,
                       const struct certificate *certificate)
@@ -177,32 +223,20 @@ static void ready(struct step *step)
                         step_fail(step, "IssueCertificatesFailed", mem_strdup(problem));
                 else if (step_is_late(step))
                         step_fail(step, "Timeout", mem_printf("Timeout: %s", problem));
+                else if (step_is_rotation(step))
+                        tell_to_issue(step); /* it was killed before it came to it */
                 mem_free(problem);
                 return;
         }
+        if (step_is_rotation(step))
+                step_condition(step, "IssueCertificatesSucceeded", "IssueCertificatesSucceeded",
+                               mem_strdup("Successfully added issuing condition to all the certificates"));
         step_condition(step, "GetCertificate", NULL, mem_strdup("get certificate; ConditionStatus:True"));
         step_condition(step, "CheckReadyCondition", NULL,
                        mem_strdup("check ready condition; ConditionStatus:True"));
         step_condition(step, "IssuingCondition", NULL, mem_strdup("issuing condition; ConditionStatus:True"));
-        step_condition(step, "CertificateSynced", "CertificateSynced",
-                       mem_strdup("Successfully synced all certificates"));
-        step_go(step, RECORD_JUDGE);
-}
-
-static void judge(struct step *step)
-{
-        step_renew_plan(step);
-        step_note_served(step);
-        step->next.stage = 0;
-        if (step->next.is_tls) {
-                step->next.step = RECORD_WALK;
-                step->next.since = step->seen->now;
-                record_copy(&step_add(step, ACTION_JUDGE)->record, &step->next);
-                return;
-        }
-        step->next.stages[0] = (struct record_stage){ PLAN_NO_PHASE, step->next.before };
-        step->next.n_stages = 1;
-        step_go(step, RECORD_WALK);
+        step_tell(step, "CertificateSynced", mem_strdup("Successfully synced all certificates"));
+        judge(step);
 }
 
 /* cert-manager has issued once more meanwhile: what is walked with is old. */
@@ -221,87 +255,25 @@ static bool is_overtaken(const struct step *step)
         return false;
 }
 
-/* --- the end, and the way back */
-
-static void clean(struct step *step)
+/* Every pod serves what it is to serve. */
+static bool is_through(const struct step *step)
 {
-        const char *what = step->next.is_tls ? "tls configuration" : "configuration";
-
-        if (step_is_removal(step))
-                step_add(step, ACTION_DISCARD)->all = true;
-        if (step_is_removal(step) || step_is_change(step))
-                step_add(step, ACTION_DATABASE)->is_true = !step_is_removal(step);
-        step_condition(step, "UpdatePetSets", "UpdatePetSets",
-                       mem_printf("Successfully reconciled the %s with %s", step->kind->database, what));
-        step_condition(step, "RestartNodes", "RestartNodes",
-                       mem_strdup("Every node has taken it, by reload or restart, and serves it"));
-        if (step->next.is_tls)
-                step->next.mode = step->next.wanted;
-        step_go(step, RECORD_RESUME);
-}
-
-static void restore(struct step *step)
-{
-        if (!walk_is_still(step) && !step_is_late(step))
-                return;
-        (void)step_add(step, ACTION_RESTORE);
-        record_restore_files(&step->next);
-        if (step->next.n_stages == 0) {
-                step_go(step, RECORD_DISCARD);
-                return;
-        }
-        walk_turn_back(step);
-        step_renew_plan(step);
-        step_go(step, RECORD_RETURN);
-}
-
-static void discard(struct step *step)
-{
-        (void)step_add(step, ACTION_DISCARD);
-        step_note_served(step);
-        if (step->next.lost == NULL)
-                step_condition(step, "RolledBack", "RolledBack",
-                               mem_strdup("Every node serves what it served before"));
-        step_go(step, RECORD_RESUME);
-}
-
-static void resume(struct step *step)
-{
-        (void)step_add(step, ACTION_RESUME);
-        step_go(step, RECORD_FINISH);
-}
-
-static void finish(struct step *step)
-{
-        struct action *action;
-
-        if (step->request != NULL) {
-                action = step_add(step, ACTION_PHASE);
-                action->is_true = step->next.failure == NULL;
-                action->phase = action->is_true ? REQUEST_SUCCESSFUL : REQUEST_FAILED;
-                action->type = action->is_true ? "Successful" : step_operation(step);
-                action->reason = action->is_true ? "Successful" : "Failed";
-                action->text = action->is_true
-                                       ? mem_printf("Successfully completed %s for %s",
-                                                    step->next.is_tls ? "reconfigureTLS" : "reconfigure",
-                                                    step->seen->name)
-                                       : mem_strdup(step->next.failure);
-        }
-        if (step->next.failure != NULL && step->next.before != TLS_UNMANAGED)
-                step->next.mode = step->next.before;
-        (void)step_add(step, ACTION_FORGET);
-        record_clear(&step->next);
-        step_renew_plan(step);
-        step_commit(step);
+        return step->next.step == RECORD_WALK && !is_overtaken(step) && walk_is_over(step);
 }
 
 static void walk(struct step *step)
 {
         if (is_overtaken(step))
-                step_go(step, RECORD_JUDGE);
-        else
+                judge(step);
+        else if (!is_through(step))
                 walk_on(step);
+        else if (step_is_removal(step) || step_is_change(step))
+                step_go(step, RECORD_CLEAN);
+        else
+                ending_end(step);
 }
+
+/* --- what goes wrong on the way */
 
 /* What the last list of actions ended with, when it will not pass, or lasts too long; NULL: nothing of the
  * sort. */
@@ -333,12 +305,17 @@ static void leave(struct step *step, const char *why)
         step_go(step, RECORD_RESUME);
 }
 
-/* It cannot go on as it is: true, and the way is another. */
+/*
+ * It cannot go on as it is: true, and the way is another. Behind the last pod of the walk there is none: a
+ * request that is deleted by then was done, and what is refused there is tried until it is not.
+ */
 static bool is_given_up(struct step *step)
 {
         enum record_step at = step->next.step;
         AUTO(mem_free_p) char *why = NULL;
 
+        if (is_through(step))
+                return false;
         if (at < RECORD_CLEAN && step->next.failure == NULL && step->request == NULL) {
                 step_fail(step, "Deleted", mem_strdup("the request was deleted"));
                 return true;
@@ -358,19 +335,11 @@ static bool is_given_up(struct step *step)
 void steps_run(struct step *step)
 {
         static void (*const steps[RECORD_STEPS])(struct step *) = {
-                [RECORD_PAUSE] = pause_database,
-                [RECORD_HOLD] = hold_run,
-                [RECORD_SAVE] = save,
-                [RECORD_ISSUE] = issue,
-                [RECORD_READY] = ready,
-                [RECORD_JUDGE] = judge,
-                [RECORD_WALK] = walk,
-                [RECORD_CLEAN] = clean,
-                [RECORD_RESTORE] = restore,
-                [RECORD_RETURN] = walk_back,
-                [RECORD_DISCARD] = discard,
-                [RECORD_RESUME] = resume,
-                [RECORD_FINISH] = finish,
+                [RECORD_HOLD] = hold,          [RECORD_ISSUE] = issue,
+                [RECORD_READY] = ready,        [RECORD_WALK] = walk,
+                [RECORD_CLEAN] = ending_clean, [RECORD_RESTORE] = ending_restore,
+                [RECORD_RETURN] = walk_back,   [RECORD_DISCARD] = ending_discard,
+                [RECORD_RESUME] = ending_end,
         };
 
         if (!is_given_up(step) && steps[step->next.step] != NULL)

@@ -127,7 +127,16 @@ static void give_turn(struct step *step, const struct observed_pod *pod)
         step->next.turn = mem_strdup(pod->name);
         step->next.turn_uid = mem_strdup(pod->uid);
         step->next.since = step->seen->now;
-        step_commit(step);
+}
+
+void walk_renew_plan(struct step *step)
+{
+        const struct observed_pod *pod;
+
+        step_renew_plan(step);
+        pod = next_pod(step);
+        if (pod != NULL && out_of_service(step, pod) == NULL)
+                give_turn(step, pod);
 }
 
 static char *why_late(const struct observed_pod *pod)
@@ -163,11 +172,13 @@ static bool wait_or_pass_on(struct step *step, char **problem, const struct obse
                 return true;
         }
         out = out_of_service(step, pod);
-        if (out == NULL)
+        if (out == NULL) {
                 give_turn(step, pod);
-        else if (step_is_late(step))
+                step_commit(step);
+        } else if (step_is_late(step)) {
                 *problem = mem_printf("Timeout: pod %s is not ready, and two must not be out at once",
                                       out->name);
+        }
         return true;
 }
 
@@ -177,7 +188,7 @@ static bool next_stage(struct step *step)
         if (step->next.stage + 1 >= step->next.n_stages)
                 return false;
         step->next.stage++;
-        step_renew_plan(step);
+        walk_renew_plan(step);
         step_go(step, step->next.step);
         return true;
 }
@@ -192,8 +203,12 @@ void walk_on(struct step *step)
                         step_fail(step, "Failed", problem);
                 return;
         }
-        if (!next_stage(step))
-                step_go(step, RECORD_CLEAN);
+        (void)next_stage(step);
+}
+
+bool walk_is_over(const struct step *step)
+{
+        return step->next.stage + 1 >= step->next.n_stages && next_pod(step) == NULL;
 }
 
 static void leave(struct step *step, const struct observed_pod *pod, const char *problem)

@@ -5,8 +5,11 @@
  */
 #include "control/step.h"
 
-/* Goes on; at its end the step is RECORD_CLEAN. */
+/* A new generation of the plan, with the turn of the first pod where it may go at once. */
+void walk_renew_plan(struct step *step);
+/* Goes on, until it is over: every pod is through the last stage. */
 void walk_on(struct step *step);
+bool walk_is_over(const struct step *step);
 /* Back: a pod that cannot is left, and named. At its end RECORD_DISCARD. */
 void walk_back(struct step *step);
 /* The stages of the way back, from where the walk was. */

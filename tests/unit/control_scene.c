@@ -59,6 +59,8 @@ void scene_open(struct scene *scene, unsigned seed, enum request_tls operation, 
                 scene->new_authority = !plain;
         }
         record_init(&scene->record);
+        scene->told = (struct buf)BUF_INIT(4096);
+        buf_add_char(&scene->told, ' ');
         scene->leaf = plain ? 0 : OLD_LEAF;
         scene->newest = scene->leaf;
         scene->certificates = plain ? 0 : 2;
@@ -66,6 +68,7 @@ void scene_open(struct scene *scene, unsigned seed, enum request_tls operation, 
                 scene->uid[i] = 10 + i;
                 scene->revision[i] = 3;
         }
+        scene->denied[1] = trouble == SCENE_WAS_DENIED && !plain;
         for (int i = 0; i < SCENE_PODS; i++)
                 scene->pods[i] = (struct scene_pod){ .leaf = scene->leaf,
                                                      .mode = plain ? TLS_OFF : TLS_ON,
@@ -79,6 +82,7 @@ void scene_done(struct scene *scene)
         mem_free(scene->request.uid);
         mem_free(scene->request.database);
         json_free(scene->request.spec);
+        buf_done(&scene->told);
         record_done(&scene->record);
 }
 
@@ -161,6 +165,9 @@ void scene_turn(struct scene *scene)
                 if (!scene->issuing[i] || stuck || --scene->issue_left[i] > 0)
                         continue;
                 scene->issuing[i] = false;
+                scene->denied[i] = i == 1 && scene->trouble == SCENE_DENIED;
+                if (scene->denied[i])
+                        continue;
                 scene->revision[i]++;
                 if (i == 0)
                         scene->leaf = ++scene->newest;
@@ -239,17 +246,18 @@ static void look(struct scene *scene, struct view *view)
         for (int i = 0; i < SCENE_PODS; i++)
                 view_pod(scene, view, i);
         for (int i = 0; i < scene->certificates; i++) {
-                bool bad = i == 1 && scene->trouble == SCENE_DENIED && scene->issuing[i];
+                bool bad = scene->denied[i];
 
                 (void)snprintf(view->uids[i], sizeof(view->uids[i]), "uid-%lld", (long long)scene->uid[i]);
-                view->certificates[i] = (struct certificate){ .name = names[i],
-                                                              .alias = aliases[i],
-                                                              .uid = view->uids[i],
-                                                              .revision = scene->revision[i],
-                                                              .is_ready = !scene->issuing[i],
-                                                              .is_issuing = scene->issuing[i],
-                                                              .problem = bad ? denied : NULL,
-                                                              .is_denied = bad };
+                view->certificates[i] =
+                        (struct certificate){ .name = names[i],
+                                              .alias = aliases[i],
+                                              .uid = view->uids[i],
+                                              .revision = scene->revision[i],
+                                              .is_ready = !scene->issuing[i] && !(bad && scene->written[i]),
+                                              .is_issuing = scene->issuing[i],
+                                              .problem = bad ? denied : NULL,
+                                              .is_denied = bad };
                 view->certificate_list[i] = &view->certificates[i];
         }
         scene->request.phase = scene->phase;
@@ -267,8 +275,20 @@ static void look(struct scene *scene, struct view *view)
         view->seen.now.s = scene->now;
 }
 
-void scene_reconcile(struct scene *scene, size_t die_at)
+/* Conditions and phase that follow each other are one: there is no dying before the next of them. */
+static bool is_told(const struct action *action)
 {
+        return action->kind == ACTION_CONDITION || action->kind == ACTION_PHASE;
+}
+
+static bool is_one_write(const struct actions *actions, size_t i)
+{
+        return i > 0 && is_told(&actions->items[i - 1]) && is_told(&actions->items[i]);
+}
+
+void scene_reconcile(struct scene *scene, bool deadly)
+{
+        size_t dies = SIZE_MAX;
         AUTO(actions_done_p) struct actions actions;
         struct view view;
 
@@ -280,7 +300,9 @@ void scene_reconcile(struct scene *scene, size_t die_at)
                 actions_print(&actions, scene->log);
         }
         scene->fault.kind = ERR_NONE;
-        for (size_t i = 0; i < actions.n && i < die_at; i++)
+        if (deadly && scene_random(scene, 2) == 1)
+                dies = scene_random(scene, (unsigned)actions.n + 1);
+        for (size_t i = 0; i < actions.n && (i < dies || is_one_write(&actions, i)); i++)
                 if (!scene_perform(scene, &actions.items[i]))
                         return;
 }
@@ -295,7 +317,7 @@ void scene_play(struct scene *scene, bool deadly)
 
                 if (ended && scene->has_record && scene->record.request == NULL)
                         return;
-                scene_reconcile(scene, deadly && scene_random(scene, 2) ? scene_random(scene, 4) : SIZE_MAX);
+                scene_reconcile(scene, deadly);
                 if (scene_random(scene, 3) == 0)
                         scene_turn(scene);
         }

@@ -17,9 +17,10 @@ enum scene_trouble {
         SCENE_DENIED,       /* the client's Certificate is denied */
         SCENE_NEVER_ISSUED, /* … is never ready */
         SCENE_NO_ISSUER,
-        SCENE_DELETED,   /* the request, while pod 1 is at it */
-        SCENE_FAULT,     /* writing the Certificates is refused by the server */
-        SCENE_FORBIDDEN, /* nobody may write what is to be saved */
+        SCENE_DELETED,    /* the request, while pod 1 is at it */
+        SCENE_FAULT,      /* writing the Certificates is refused by the server */
+        SCENE_FORBIDDEN,  /* nobody may write what is to be saved */
+        SCENE_WAS_DENIED, /* the client's Certificate, when it was renewed the last time */
         SCENE_TROUBLES,
 };
 
@@ -44,7 +45,8 @@ struct scene {
         bool request_gone;
         enum request_phase phase;
         char last_text[512];
-        bool paused;
+        bool paused, saved;
+        struct buf told; /* types of its conditions, a blank around each */
         struct record record;
         bool has_record;
         int version;
@@ -56,7 +58,8 @@ struct scene {
         bool issuing[2];
         bool written[2];
         int issue_left[2];
-        int issues; /* how often the server's was told to issue */
+        int issues[2]; /* how often they were told to issue */
+        bool denied[2];
         struct scene_pod pods[SCENE_PODS];
         struct err fault;
         struct buf *log; /* of all lists of actions; NULL: none is kept */
@@ -64,8 +67,8 @@ struct scene {
 
 void scene_open(struct scene *scene, unsigned seed, enum request_tls operation, enum scene_trouble trouble);
 void scene_done(struct scene *scene);
-/* One look of the controller: it dies before action `die_at` (SIZE_MAX: it does not). */
-void scene_reconcile(struct scene *scene, size_t die_at);
+/* One look of the controller, which may die between any two of its writes. */
+void scene_reconcile(struct scene *scene, bool deadly);
 /* Everybody else goes on for a second. */
 void scene_turn(struct scene *scene);
 /* Until the request has ended and the record is at rest; fails the test when that takes too long. */

@@ -71,7 +71,7 @@ static void restore(struct scene *scene)
                 if (scene->record.certificates[i].asked && scene->uid[i] < 1000) {
                         scene->uid[i] += 1000;
                         scene->revision[i] = 0;
-                        scene->issuing[i] = false;
+                        scene->issuing[i] = scene->denied[i] = false;
                 }
         }
 }
@@ -93,7 +93,8 @@ static void start_issuing(struct scene *scene, int i)
                 return;
         scene->issuing[i] = true;
         scene->issue_left[i] = 1 + (int)scene_random(scene, 4);
-        scene->issues += i == 0;
+        scene->denied[i] = false;
+        scene->issues[i]++;
 }
 
 static void write_certificate(struct scene *scene, const char *alias)
@@ -117,7 +118,16 @@ static bool put_phase(struct scene *scene, const struct action *action)
         if (scene->phase != REQUEST_SUCCESSFUL && scene->phase != REQUEST_FAILED) {
                 scene->phase = action->phase;
                 (void)snprintf(scene->last_text, sizeof(scene->last_text), "%s", action->text);
+                buf_printf(&scene->told, "%s ", action->type);
         }
+        return true;
+}
+
+static bool put_condition(struct scene *scene, const struct action *action)
+{
+        assert_false(scene->request_gone);
+        if (scene->phase != REQUEST_SUCCESSFUL && scene->phase != REQUEST_FAILED)
+                buf_printf(&scene->told, "%s ", action->type);
         return true;
 }
 
@@ -143,7 +153,16 @@ static bool save(struct scene *scene, const struct action *action)
                 err_set_(&scene->fault, ERR_PRIVILEGE, "it is forbidden");
                 return false;
         }
-        scene->saved_leaf = scene->leaf;
+        if (!scene->saved) /* one of the same request stays */
+                scene->saved_leaf = scene->leaf;
+        scene->saved = true;
+        return true;
+}
+
+static bool forget(struct scene *scene, const struct action *action)
+{
+        (void)action;
+        scene->saved = false;
         return true;
 }
 
@@ -173,12 +192,14 @@ static bool put_back(struct scene *scene, const struct action *action)
 bool scene_perform(struct scene *scene, const struct action *action)
 {
         static bool (*const doers[])(struct scene *, const struct action *) = {
+                [ACTION_CONDITION] = put_condition,
                 [ACTION_PHASE] = put_phase,
                 [ACTION_PAUSE] = put_pause,
                 [ACTION_RESUME] = put_pause,
                 [ACTION_RECORD] = put_record,
                 [ACTION_JUDGE] = put_record,
                 [ACTION_SAVE] = save,
+                [ACTION_FORGET] = forget,
                 [ACTION_CERTIFICATE] = put_certificate,
                 [ACTION_ISSUE] = put_certificate,
                 [ACTION_RESTORE] = put_back,

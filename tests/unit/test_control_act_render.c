@@ -41,7 +41,7 @@ static void records_files(const struct kube_call *call, const char *secret, bool
         assert_int_equal(json_parse(call->body, strlen(call->body), &body, &err), 0);
         text = json_get_str(json_get(body, "data"), "record.json");
         assert_int_equal(record_parse(text, strlen(text), &parsed, &err), 0);
-        assert_int_equal(parsed.step, RECORD_JUDGE);
+        assert_int_equal(parsed.step, RECORD_WALK);
         assert_int_equal(parsed.n_files, 1);
         assert_string_equal(parsed.files[0].secret, secret);
         assert_int_equal(strlen(parsed.files[0].hash), 64);
@@ -61,7 +61,7 @@ static void add_render(struct act_scene *scene, const char *kind, const char *sp
         record->request = mem_strdup("px-ops");
         record->kind = mem_strdup(kind);
         record->uid = mem_strdup("request-uid");
-        record->step = RECORD_JUDGE;
+        record->step = RECORD_WALK;
 }
 
 static void renders(void **state UNUSED)

@@ -41,7 +41,7 @@ static struct action *condition(struct act_scene *scene)
 
         action->type = action->reason = "CertificateSynced";
         action->text = mem_strdup("all synced");
-        action->is_true = true;
+        action->is_true = action->is_event = true;
         return action;
 }
 

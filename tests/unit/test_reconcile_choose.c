@@ -115,7 +115,8 @@ static void assert_begins(struct scene *scene, const char *name)
         assert_non_null(action);
         assert_int_equal(action->kind, ACTION_RECORD);
         assert_string_equal(action->record.request, name);
-        assert_int_equal(action->record.step, RECORD_PAUSE);
+        assert_int_equal(action->record.step, RECORD_HOLD);
+        assert_true(action->record.paused);
 }
 
 static void assert_ends(struct scene *scene, const char *name, enum request_phase phase, const char *says)
