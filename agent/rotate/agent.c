@@ -10,6 +10,7 @@
 #include "rotate/api.h"
 #include "rotate/custom.h"
 #include "rotate/flow.h"
+#include "rotate/plain.h"
 #include "rotate/scan.h"
 
 #include <errno.h>
@@ -238,6 +239,7 @@ static void open_timers(struct agent *agent)
         agent->retry = loop_timer_new(agent->loop, on_retry, agent);
         agent->pause = loop_timer_new(agent->loop, flow_pause_over, agent);
         agent->reverify = loop_timer_new(agent->loop, flow_reverify, agent);
+        agent->plain = loop_timer_new(agent->loop, plain_look, agent);
         agent->grace = loop_timer_new(agent->loop, on_grace, agent);
 }
 
@@ -312,6 +314,7 @@ void agent_free(struct agent *agent)
         loop_timer_free(agent->retry);
         loop_timer_free(agent->pause);
         loop_timer_free(agent->reverify);
+        loop_timer_free(agent->plain);
         loop_timer_free(agent->grace);
         bundle_free(agent->good);
         bundle_free(agent->candidate);

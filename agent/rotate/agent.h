@@ -65,6 +65,9 @@ struct agent {
         bool unchanged;       /* validate found nothing to do */
         bool rescan_wanted;
         bool bundle_done;        /* what the plan asks of certificates and TLS is */
+        bool bundle_failed;      /* … has failed, and is not tried again by itself */
+        bool tried_again;        /* what failed last is, by itself */
+        bool answers;            /* mode off: the database did, since this plan came */
         bool yielded;            /* a rotation that waited made way for configuration files */
         struct fingerprint held; /* target that waits for its turn, told once */
         bool held_forced;        /* … although it was judged or settled before */
@@ -76,6 +79,9 @@ struct agent {
         struct loop_timer *retry;  /* after a failure that may pass; judged content is tried again */
         struct loop_timer *pause;  /* inside a step */
         struct loop_timer *reverify;
+        struct loop_timer *plain; /* mode off: the database is asked, until it answers */
+        bool plain_waits;         /* … for the timer */
+        int64_t plain_pause_ms;
         struct loop_timer *grace;
 
         bool begun; /* what was before is known: from now on the source counts */

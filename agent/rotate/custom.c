@@ -274,6 +274,16 @@ bool custom_is_done(const struct agent *agent)
         return !custom_is_busy(agent) && custom_choice_is_done(&view);
 }
 
+const char *custom_failure(const struct agent *agent)
+{
+        struct custom_view view;
+
+        if (agent->custom == NULL || custom_is_busy(agent))
+                return NULL;
+        take_view(agent->custom, &view);
+        return custom_choice_has_failed(&view) ? agent->custom->state.text : NULL;
+}
+
 void custom_begin(struct agent *agent, loop_fn *then)
 {
         struct custom *custom = agent->custom;

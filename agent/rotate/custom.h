@@ -69,6 +69,8 @@ bool custom_start(struct agent *agent);
 bool custom_is_busy(const struct agent *agent);
 /* Is all done that the plan asks of the files? */
 bool custom_is_done(const struct agent *agent);
+/* Why that has failed, and is not tried again by itself; NULL: it has not. */
+const char *custom_failure(const struct agent *agent);
 /* From the watch of the Secret; a look follows. */
 void custom_told(struct agent *agent, const struct kube_watch_event *event);
 

@@ -76,3 +76,9 @@ bool custom_choice_is_done(const struct custom_view *view)
         return !view->unproven && !view->rolling_back && !view->degraded &&
                hex_fingerprint_equal(view->wanted, &view->settled);
 }
+
+bool custom_choice_has_failed(const struct custom_view *view)
+{
+        return view->wanted != NULL && !view->rolling_back && !custom_choice_is_done(view) &&
+               is_judged(view, view->wanted);
+}

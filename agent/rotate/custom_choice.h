@@ -39,6 +39,8 @@ struct custom_view {
 enum custom_choice custom_choose(const struct custom_view *view, struct fingerprint *content);
 /* Is all that the plan asks of the files done, as far as they are not under way? */
 bool custom_choice_is_done(const struct custom_view *view);
+/* Has it failed, and is not taken again? */
+bool custom_choice_has_failed(const struct custom_view *view);
 /* By what it is remembered that this content failed: with a plan once for each of its generations. */
 void custom_choice_target(const struct custom_view *view, const struct fingerprint *content,
                           struct fingerprint *out);

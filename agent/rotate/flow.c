@@ -115,6 +115,7 @@ void flow_rotate(struct agent *agent, struct snapshot *snapshot, const struct fi
         abandon(agent);
         loop_timer_clear(agent->retry);
         agent->held_forced = false;
+        agent->tried_again = false;
         snapshot_free(agent->snapshot);
         agent->snapshot = snapshot;
         agent_drop_upcoming(agent);
@@ -388,8 +389,8 @@ void flow_reverify(void *arg)
         struct agent *agent = arg;
 
         loop_timer_set(agent->reverify, agent->config->reverify_ms);
-        if (!rotation_is_idle(&agent->rotation) || custom_is_busy(agent) || agent->proof != NULL ||
-            agent->good == NULL || agent->status.degraded)
+        if (!rotation_is_idle(&agent->rotation) || custom_is_busy(agent) || agent->op != NULL ||
+            agent->proof != NULL || agent->good == NULL || agent->status.degraded)
                 return;
         if (agent->good_mode == TLS_OFF)
                 (void)proof_start_absent(agent, bundle_leaf(agent->good), reverified);

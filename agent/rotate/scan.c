@@ -240,6 +240,7 @@ static void look_without_source(struct agent *agent, struct plan *plan, const st
 static void nothing_to_do(struct agent *agent, const struct fingerprint *target)
 {
         agent->bundle_done = hex_fingerprint_equal(target, &agent->state.settled);
+        agent->bundle_failed = !agent->bundle_done && !agent->tried_again;
         (void)snprintf(agent->status.step, sizeof(agent->status.step), "idle");
         if (agent->status.error_kind == ERR_MISSING)
                 agent_set_error(agent, NULL);
@@ -326,7 +327,8 @@ static bool is_tried_again(const struct agent *agent)
                !agent->status.degraded && !(agent->rotation.undone && breaks_again(agent));
 }
 
-void scan_later(struct agent *agent)
+/* True: what failed is tried again by itself, and has disturbed nothing so far. */
+static bool is_to_be_tried(struct agent *agent)
 {
         const struct err *failure = &agent->rotation.failure;
         int64_t until_s = agent->state.judged_until.s - clock_wall().s;
@@ -338,7 +340,18 @@ void scan_later(struct agent *agent)
                 loop_timer_set(agent->soon, agent->config->settle_ms);
         } else if (is_tried_again(agent)) {
                 loop_timer_set(agent->retry, backoff(agent));
+                return !agent->rotation.undone;
         } else if (agent->state.judged_until.s != 0 && until_s < JUDGED_AGAIN_MAX_S) {
                 loop_timer_set(agent->soon, until_s < 0 ? 0 : until_s * 1000 + 500);
+        } else {
+                return false;
         }
+        return true;
+}
+
+void scan_later(struct agent *agent)
+{
+        agent->tried_again = is_to_be_tried(agent);
+        agent->bundle_failed = agent->rotation.failure.kind != ERR_NONE && !agent->tried_again;
+        wish_note_done(agent);
 }

@@ -13,6 +13,8 @@ void scan_now(struct agent *agent, bool force);
 void scan_hinted(enum watch_hint hint, void *arg);
 /* (Re)watch the source directory; missing is fine, the rescan tries again. */
 void scan_watch(struct agent *agent);
-/* After a rotation: look again at once, after a pause, when the time of a bundle comes, or at the next event.
+/*
+ * After a rotation: look again at once, after a pause, when the time of a bundle comes, or at the next event.
+ * The status says whether what the plan asks has failed for good.
  */
 void scan_later(struct agent *agent);

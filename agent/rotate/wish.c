@@ -8,6 +8,7 @@
 
 #include "rotate/api.h"
 #include "rotate/custom.h"
+#include "rotate/plain.h"
 
 #include "base/mem.h"
 
@@ -62,17 +63,32 @@ static void note(struct agent *agent)
         status->turn = plan->turn;
         status->held = false;
         status->done = false;
+        status->failed[0] = '\0';
         agent->bundle_done = false;
+        agent->bundle_failed = false;
 }
 
 void wish_note_done(struct agent *agent)
 {
-        agent->status.plan.done = agent->plan.given && agent->bundle_done && custom_is_done(agent);
+        struct status_plan *status = &agent->status.plan;
+        const char *why = agent->bundle_failed ? agent->state.text : custom_failure(agent);
+        bool is_done = agent->plan.given && agent->bundle_done && custom_is_done(agent);
+
+        status->done = is_done && plain_has_answered(agent);
+        (void)snprintf(status->failed, sizeof(status->failed), "%s",
+                       agent->plan.given && why != NULL ? why : "");
         api_report(agent);
+}
+
+static bool is_same(const struct plan *a, const struct plan *b)
+{
+        return a->given == b->given && a->generation == b->generation && strcmp(a->request, b->request) == 0;
 }
 
 void wish_adopt(struct agent *agent, struct plan *plan)
 {
+        if (!is_same(&agent->plan, plan))
+                agent->answers = false;
         plan_done(&agent->plan);
         agent->plan = *plan;
         plan->authorities = (struct chain)CHAIN_INIT;

@@ -26,7 +26,7 @@ void wish_target(const struct agent *agent, const struct plan *plan, const struc
 bool wish_may_act(const struct agent *agent);
 /* The turn alone has changed, while a rotation waits: one that was held for it goes on. */
 void wish_turn(struct agent *agent, bool turn);
-/* Certificates and configuration files both as the plan asks: the status says so. */
+/* Certificates and configuration files both as the plan asks, or one of them failed: the status says so. */
 void wish_note_done(struct agent *agent);
 /*
  * What is published for it: the candidate, as loaded from the source, becomes what its phase says. In phase

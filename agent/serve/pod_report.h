@@ -41,7 +41,8 @@ struct pod_report {
                 int64_t generation;
                 char phase[16];
                 bool turn, held, done;
-                char text[POD_REPORT_TEXT_MAX]; /* why it cannot be read */
+                char failed[POD_REPORT_TEXT_MAX]; /* why its part has; "": it has not, or it is not told */
+                char text[POD_REPORT_TEXT_MAX];   /* why it cannot be read */
         } plan;
         struct {
                 bool given;

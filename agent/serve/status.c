@@ -129,6 +129,7 @@ static cJSON *plan_to_json(const struct status_plan *plan)
         json_add_bool(tree, "turn", plan->turn);
         json_add_bool(tree, "held", plan->held);
         json_add_bool(tree, "done", plan->done);
+        json_add_str(tree, "failed", or_null(plan->failed));
         json_add_str(tree, "message", or_null(plan->text));
         return tree;
 }

@@ -56,6 +56,9 @@ struct status_plan {
         bool turn;      /* may act */
         bool held;      /* what can be done out of turn is done */
         bool done;      /* what it asks of this instance is published, taken and proven */
+        /* why that has come to nothing in this generation, and is not tried again by itself; "": it has not
+         */
+        char failed[ERR_TEXT_MAX];
         char text[256]; /* why the file cannot be read; "" */
 };
 

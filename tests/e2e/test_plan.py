@@ -189,6 +189,10 @@ def test_off_without_a_certificate(tmp_path, template, authority, tidy, plan):
     plan(turn=[], tls="off", generation=1)
     stack = tidy(PlainStack(tmp_path / "stack", "mariadb", template, authority, tls="off", plan=str(plan.path)))
     stack.agent.start()
+    # Nor is a database that is down one without TLS: another may be restarted when this one is done.
+    stack.agent.wait_status("waits for the database", lambda s: (s["error"] or {}).get("reason") == "DatabaseNotReady")
+    stays("not done", lambda: not stack.agent.status()["plan"]["done"], 1, explain=stack.tail)
+    stack.db.start()
     stack.agent.wait_status("done", lambda s: s["plan"] and s["plan"]["done"] and s["error"] is None)
     assert not stack.fragment.exists()
     plan(turn=["mariadb"], tls="on", generation=2)
@@ -196,3 +200,22 @@ def test_off_without_a_certificate(tmp_path, template, authority, tidy, plan):
     plan(turn=[], tls="off", generation=3)
     stack.agent.wait_status("done again", lambda s: s["plan"]["generation"] == 3 and s["plan"]["done"] and
                             s["error"] is None)
+
+
+def test_a_refusal_before_the_turn(tmp_path, template, authority, tidy, plan):
+    """The settings to be written are no option file: known before anybody has the turn, and told with the generation."""
+    plan(request="add", turn=[], tls="off", generation=1)
+    stack = tidy(PlainStack(tmp_path / "stack", "mariadb", template, authority, tls="off", plan=str(plan.path)))
+    stack.db.start()
+    stack.volume.publish(stack.issue())
+    stack.fragment.write_text("mysqld:\n  ssl: true\n")
+    stack.agent.start()
+    stack.agent.wait_status("failed", lambda s: s["plan"] and "stands in no [group]" in (s["plan"]["failed"] or ""))
+    assert not stack.agent.status()["plan"]["done"]
+    # The next process remembers it, and the next generation is tried anew.
+    stack.agent.kill()
+    stack.agent.start()
+    stack.agent.wait_status("remembered", lambda s: s["plan"] and "stands in no [group]" in (s["plan"]["failed"] or ""))
+    stack.fragment.unlink()
+    plan(request="add", turn=[], tls="off", generation=2)
+    stack.agent.wait_status("done", lambda s: s["plan"]["generation"] == 2 and s["plan"]["done"] and not s["plan"]["failed"])

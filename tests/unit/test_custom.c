@@ -163,6 +163,26 @@ static void done_when_settled(void **state UNUSED)
         assert_false(custom_choice_is_done(&view));
 }
 
+/* Of this generation, and as long as nothing of it is under way. */
+static void failed_when_judged(void **state UNUSED)
+{
+        struct plan plan = { .given = true, .generation = 4, .request = "rcfg" };
+        const struct fingerprint b = content('b');
+        struct custom_view view = { .plan = &plan, .settled = content('a'), .wanted = &b };
+
+        assert_false(custom_choice_has_failed(&view));
+        custom_choice_target(&view, &b, &view.judged);
+        assert_true(custom_choice_has_failed(&view));
+        view.rolling_back = true;
+        assert_false(custom_choice_has_failed(&view));
+        view.rolling_back = false;
+        plan.generation = 5;
+        assert_false(custom_choice_has_failed(&view));
+        plan.generation = 4;
+        view.wanted = NULL;
+        assert_false(custom_choice_has_failed(&view));
+}
+
 static cJSON *secret(const char *data)
 {
         AUTO(mem_free_p) char *text = mem_printf("{\"data\":%s}", data);
@@ -285,9 +305,13 @@ static void state_is_read_as_written(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(what_is_due),       cmocka_unit_test(judged_once_a_generation),
-                cmocka_unit_test(done_when_settled), cmocka_unit_test(content_of_a_secret),
-                cmocka_unit_test(an_empty_volume),   cmocka_unit_test(state_is_read_as_written),
+                cmocka_unit_test(what_is_due),
+                cmocka_unit_test(judged_once_a_generation),
+                cmocka_unit_test(done_when_settled),
+                cmocka_unit_test(failed_when_judged),
+                cmocka_unit_test(content_of_a_secret),
+                cmocka_unit_test(an_empty_volume),
+                cmocka_unit_test(state_is_read_as_written),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,7 @@ static void make_status(struct status *status)
         }
         status->plan = (struct status_plan){ .given = true, .generation = 3, .phase = "trust", .turn = true };
         SET(status->plan.request, "px-rotate");
+        SET(status->plan.failed, "its settings are no option file");
         status->files.used = true;
         SET(status->files.secret, "px-certrotate-files");
         status->files.pending = true;
@@ -123,6 +124,10 @@ static void set_held(struct status *s)
 {
         s->plan.held = true;
 }
+static void set_failed(struct status *s)
+{
+        s->plan.failed[0] = '\0';
+}
 static void set_other_error(struct status *s)
 {
         s->error_text[0] = 'M';
@@ -161,6 +166,7 @@ static void changes_with_what_it_tells(void **state UNUSED)
                 { "idle", NULL, set_waiting, true },
                 { "verify", NULL, set_served, true },
                 { "verify", NULL, set_held, true },
+                { "verify", NULL, set_failed, true },
                 { "verify", NULL, set_other_error, true },
                 { "verify", set_far_text, set_farther_text, false }, /* behind the cut */
                 { "verify", NULL, set_role, true },
@@ -212,6 +218,7 @@ static void never_too_long(void **state UNUSED)
                 FILL(status.plan.request, fillings[i]);
                 FILL(status.plan.phase, fillings[i]);
                 FILL(status.plan.text, fillings[i]);
+                FILL(status.plan.failed, fillings[i]);
                 FILL(status.step, fillings[i]);
                 FILL(status.error_text, fillings[i]);
                 FILL(status.files.secret, fillings[i]);
@@ -267,6 +274,7 @@ static void comes_back_as_it_was(void **state UNUSED)
         assert_string_equal(report.plan.request, "px-rotate");
         assert_string_equal(report.plan.phase, "trust");
         assert_int_equal(report.plan.generation, 3);
+        assert_string_equal(report.plan.failed, "its settings are no option file");
         assert_true(report.files.given && report.files.pending);
         assert_string_equal(report.files.secret, "px-certrotate-files");
         assert_true(hex_fingerprint_equal(&report.files.published, &status.files.published));
