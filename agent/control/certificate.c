@@ -113,6 +113,15 @@ static int check(const cJSON *object, struct err *err)
         return 0;
 }
 
+static struct wall time_of(const cJSON *status, const char *key)
+{
+        const char *text = json_get_str(status, key);
+        struct wall at = { 0 };
+        struct err ignored;
+
+        return text != NULL && clock_parse(text, &at, &ignored) == 0 ? at : (struct wall){ 0 };
+}
+
 int certificate_read(const cJSON *object, struct certificate **out, struct err *err)
 {
         const cJSON *meta = json_get(object, "metadata");
@@ -120,8 +129,6 @@ int certificate_read(const cJSON *object, struct certificate **out, struct err *
         const cJSON *spec = json_get(object, "spec");
         const cJSON *status = json_get(object, "status");
         const char *database = text_of(labels, CERTIFICATE_INSTANCE);
-        const char *not_after = json_get_str(status, "notAfter");
-        struct err ignored;
         struct certificate *made;
 
         if (check(object, err) != 0)
@@ -137,8 +144,8 @@ int certificate_read(const cJSON *object, struct certificate **out, struct err *
         made->generation = json_get_int(meta, "generation", 0);
         made->revision = json_get_int(status, "revision", 0);
         made->issuer = issuer_of(json_get(spec, "issuerRef"));
-        if (not_after == NULL || clock_parse(not_after, &made->not_after, &ignored) != 0)
-                made->not_after = (struct wall){ 0 };
+        made->not_before = time_of(status, "notBefore");
+        made->not_after = time_of(status, "notAfter");
         judge(status, made);
         *out = made;
         return 0;

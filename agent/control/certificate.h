@@ -35,8 +35,8 @@ struct certificate {
          * issuer.
          */
         bool is_denied;
-        struct wall not_after; /* 0: unknown */
-        char *issuer;          /* "Issuer/px-issuer"; "" none */
+        struct wall not_before, not_after; /* of what is issued; 0: unknown */
+        char *issuer;                      /* "Issuer/px-issuer"; "" none */
 };
 
 /* ERR_PROTOCOL: not one of cert-manager's. */

@@ -8,6 +8,7 @@
 #include "control/certificate.h"
 #include "control/record.h"
 #include "control/request.h"
+#include "control/schedule.h"
 
 struct observed_pod {
         char *name, *uid;
@@ -40,7 +41,7 @@ struct observed_database { /* object of kubedb.com, where there is such a defini
         bool is_halted;
         bool is_leaving;
         char *issuer; /* "Issuer/px-issuer" of spec.tls; NULL: none */
-        char *window; /* annotation certrotate.io/maintenance-window; NULL */
+        struct schedule_texts schedule;
 };
 
 struct observed_issuer {
@@ -58,11 +59,13 @@ struct observed {
         size_t n_certificates;
         const struct observed_database *database; /* NULL: there is none */
         bool database_known; /* its definition is there: without an object the database does not exist */
-        const struct record *record; /* NULL: there is no ConfigMap */
-        char *record_problem;        /* it is there and cannot be read */
-        const char *record_version;  /* resourceVersion of the ConfigMap; NULL: there is none */
-        const struct err *fault;     /* with which the last list of actions ended; NULL: none. ERR_USAGE and
-                                        ERR_REFUSED     will not pass, others may */
+        const struct record *record;           /* NULL: there is no ConfigMap */
+        char *record_problem;                  /* it is there and cannot be read */
+        const struct schedule_texts *schedule; /* of the database's object, where there is none of the
+                                                  ConfigMap; NULL: of neither */
+        const char *record_version;            /* resourceVersion of the ConfigMap; NULL: there is none */
+        const struct err *fault; /* with which the last list of actions ended; NULL: none. ERR_USAGE and
+                                    ERR_REFUSED     will not pass, others may */
         /* issuer of a request: NULL when nothing is known of that name */
         const struct observed_issuer *(*issuer)(const void *world, const char *namespace, const char *kind,
                                                 const char *name);

@@ -67,15 +67,23 @@ static bool is_waiting(const struct request *request)
         return request->type != REQUEST_OTHER && request->phase == REQUEST_PENDING;
 }
 
-/* A newer one of the same type says all that this one does, and more recently. */
+/* A newer one of the same type says all that this one does, and more recently: but no renewal says what
+ * somebody has asked for. */
 static const struct request *newer(const struct observed *seen, size_t i)
 {
+        const struct request *request = seen->requests[i];
+
         for (size_t k = seen->n_requests; k-- > i + 1;)
-                if (seen->requests[i]->type == REQUEST_TLS && is_waiting(seen->requests[k]) &&
-                    seen->requests[k]->type == REQUEST_TLS &&
-                    seen->requests[k]->kind == seen->requests[i]->kind)
+                if (request->type == REQUEST_TLS && is_waiting(seen->requests[k]) &&
+                    seen->requests[k]->type == REQUEST_TLS && seen->requests[k]->kind == request->kind &&
+                    (request->is_auto || !seen->requests[k]->is_auto))
                         return seen->requests[k];
         return NULL;
+}
+
+static void skip(struct actions *out, const struct request *request, char *text)
+{
+        end(out, request, REQUEST_SKIPPED, "Skipped", "Skipped", text);
 }
 
 /* Why it cannot be begun at all; NULL: it can. */
@@ -124,31 +132,46 @@ static void begin(const struct observed *seen, const struct request *request, st
         record->since = seen->now;
 }
 
+/* It ends before it begins. */
+static bool is_settled(const struct observed *seen, size_t i, struct actions *out)
+{
+        const struct request *request = seen->requests[i];
+        const struct request *instead = newer(seen, i);
+        char *problem;
+
+        if (instead != NULL) {
+                skip(out, request,
+                     mem_printf("skipped, since %s is newer and of the same type", instead->name));
+                return true;
+        }
+        if (renewals_is_over(seen, request)) {
+                skip(out, request, mem_strdup("skipped, since what was renewed is served already"));
+                return true;
+        }
+        problem = hopeless(seen, request);
+        if (problem != NULL)
+                refuse(out, request, problem);
+        return problem != NULL;
+}
+
 /* True: something is to be done about requests. */
 static bool choose(const struct observed *seen, struct actions *out)
 {
         for (size_t i = 0; i < seen->n_requests; i++) {
                 const struct request *request = seen->requests[i];
-                const struct request *instead;
-                char *problem;
 
                 if (!is_waiting(request))
                         continue;
-                instead = newer(seen, i);
-                if (instead != NULL) {
-                        end(out, request, REQUEST_SKIPPED, "Skipped", "Skipped",
-                            mem_printf("skipped, since %s is newer and of the same type", instead->name));
+                if (is_settled(seen, i, out))
                         return true;
-                }
-                problem = hopeless(seen, request);
-                if (problem != NULL) {
-                        refuse(out, request, problem);
-                        return true;
-                }
                 if (!is_ripe(seen, request))
                         continue;
-                begin(seen, request, out);
-                return true;
+                if (renewals_is_due(seen, request, out)) {
+                        begin(seen, request, out);
+                        return true;
+                }
+                if (out->n > 0)
+                        return true;
         }
         return false;
 }

@@ -6,9 +6,12 @@
 #include "control/renewals.h"
 
 #include "base/mem.h"
+#include "control/request_check.h"
 #include "control/walk.h"
 
 #include <string.h>
+
+#define LIFETIME_S (INT64_C(90) * 86400) /* where it is not known */
 
 static struct action *add(struct actions *out, enum action_kind kind)
 {
@@ -86,6 +89,104 @@ static void forget_old(const struct reconcile_settings *settings, const struct o
         }
 }
 
+bool renewals_is_over(const struct observed *seen, const struct request *request)
+{
+        const struct certificate *certificate = published(seen, request->kind);
+
+        return request->is_auto && request->is_renewal && seen->record != NULL && certificate != NULL &&
+               is_served(seen->record, certificate);
+}
+
+/* --- when */
+
+/*
+ * From when on the schedule does not count. Not later than the last eighth of the lifetime: in the last tenth
+ * agents wait for no controller, each on its own, and a walk is to be over by then.
+ */
+static struct wall urgent_from(const struct observed *seen, const struct schedule *schedule,
+                               const struct certificate *certificate)
+{
+        int64_t lifetime_s = certificate == NULL || certificate->not_before.s == 0
+                                     ? LIFETIME_S
+                                     : certificate->not_after.s - certificate->not_before.s;
+        int64_t before_s = schedule->urgent_s > lifetime_s / 8 ? schedule->urgent_s : lifetime_s / 8;
+        struct wall end = { INT64_MAX };
+
+        for (size_t i = 0; i < seen->n_pods; i++)
+                if (seen->pods[i]->served_until.s > 0 && seen->pods[i]->served_until.s < end.s)
+                        end = seen->pods[i]->served_until;
+        return end.s == INT64_MAX ? end : (struct wall){ end.s - before_s };
+}
+
+static char *why_not_now(const struct observed *seen, struct wall due, const struct schedule *schedule)
+{
+        char shown[REQUEST_CHECK_SHOWN_MAX], at[CLOCK_TEXT_MAX];
+
+        if (schedule->n_windows > 0)
+                return mem_printf("begins at %s: maintenance window '%s'", clock_format(due, at),
+                                  request_check_shown(seen->schedule->window, shown));
+        return mem_printf("begins at %s: spread over %s", clock_format(due, at),
+                          request_check_shown(seen->schedule->spread, shown));
+}
+
+/* Once. The text is taken over. */
+static void tell(const struct request *request, bool is_true, const char *reason, char *text,
+                 struct actions *out)
+{
+        struct action *action;
+
+        if (request->scheduled != NULL && strcmp(request->scheduled, text) == 0) {
+                mem_free(text);
+                return;
+        }
+        action = add(out, ACTION_CONDITION);
+        action->request = request;
+        action->database = request->kind;
+        action->type = REQUEST_SCHEDULED;
+        action->reason = reason;
+        action->text = text;
+        action->is_true = is_true;
+}
+
+bool renewals_is_due(const struct observed *seen, const struct request *request, struct actions *out)
+{
+        AUTO(mem_free_p) char *key = mem_printf("%s/%s", seen->namespace, seen->name);
+        AUTO(mem_free_p) char *problem = NULL;
+        struct schedule schedule;
+        struct wall due, urgent;
+
+        if (!request->is_auto || !request->is_renewal)
+                return true;
+        problem = schedule_read(seen->schedule, &schedule);
+        due = schedule_next(&schedule, key, request->created, seen->now);
+        urgent = urgent_from(seen, &schedule, published(seen, request->kind));
+        if (due.s > seen->now.s && urgent.s <= seen->now.s) {
+                tell(request, true, "Urgent",
+                     mem_strdup("begins at once, since what is served is close to its end"), out);
+                return true;
+        }
+        if (due.s > urgent.s)
+                due = urgent;
+        if (due.s > seen->now.s) {
+                tell(request, true, "Waiting", why_not_now(seen, due, &schedule), out);
+                if (out->wake.s == 0 || due.s < out->wake.s)
+                        out->wake = due;
+                return false;
+        }
+        if (problem != NULL)
+                tell(request, false, "Unreadable", TAKE(problem), out);
+        return true;
+}
+
+/* Somebody's own request brings what was renewed with it. */
+static bool is_asked(const struct observed *seen)
+{
+        for (size_t i = 0; i < seen->n_requests; i++)
+                if (seen->requests[i]->type == REQUEST_TLS && seen->requests[i]->phase == REQUEST_PENDING)
+                        return true;
+        return false;
+}
+
 void renewals_look(const struct reconcile_settings *settings, const struct observed *seen,
                    struct actions *out)
 {
@@ -102,7 +203,7 @@ void renewals_look(const struct reconcile_settings *settings, const struct obser
         }
         forget_old(settings, seen, out);
         if (out->n > 0 || certificate == NULL || certificate->revision == 0 || !certificate->is_ready ||
-            certificate->is_issuing || is_served(seen->record, certificate))
+            certificate->is_issuing || is_served(seen->record, certificate) || is_asked(seen))
                 return;
         action = add(out, ACTION_CREATE);
         action->database = kind;

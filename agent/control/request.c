@@ -15,6 +15,7 @@
 #define RETRIES_MAX       100
 #define RETRIES_DEFAULT   1
 #define TIMEOUT_LEAST     INT64_C(1000)
+#define SCHEDULED_MAX     2048
 #define ANNOTATION_RENEWS "certrotate.io/renewal"
 #define LABEL_AUTO        "certrotate.io/auto"
 
@@ -185,13 +186,31 @@ static int read_spec(const cJSON *spec, struct request *request, const cJSON **s
         return 0;
 }
 
-static void read_marks(const cJSON *meta, struct request *request)
+static const cJSON *condition_of(const cJSON *object, const char *type)
 {
+        const cJSON *one;
+
+        cJSON_ArrayForEach(one, json_get(json_get(object, "status"), "conditions"))
+        {
+                const char *have = json_get_str(one, "type");
+
+                if (have != NULL && strcmp(have, type) == 0)
+                        return one;
+        }
+        return NULL;
+}
+
+static void read_marks(const cJSON *object, struct request *request)
+{
+        const cJSON *meta = json_get(object, "metadata");
         const char *mark = json_get_str(json_get(meta, "labels"), LABEL_AUTO);
 
         request->is_auto = mark != NULL && strcmp(mark, "false") != 0;
         mark = json_get_str(json_get(meta, "annotations"), ANNOTATION_RENEWS);
         request->is_renewal = mark != NULL && request->type == REQUEST_TLS && request->tls == REQUEST_ROTATE;
+        mark = json_get_str(condition_of(object, REQUEST_SCHEDULED), "message");
+        if (mark != NULL && request->is_auto && !request_has_ended(request))
+                request->scheduled = mem_printf("%.*s", SCHEDULED_MAX, mark);
 }
 
 static int read_meta(const cJSON *object, struct request *request, struct err *err)
@@ -231,7 +250,7 @@ int request_read(const cJSON *object, struct request **out, struct err *err)
         request->type = read_type(request->kind, spec);
         if (read_spec(spec, request, &section, &wrong) != 0 && !request_has_ended(request))
                 request->wrong = mem_strdup(wrong.text);
-        read_marks(json_get(object, "metadata"), request);
+        read_marks(object, request);
         if (request->wrong == NULL && section != NULL && !request_has_ended(request)) {
                 request->spec = cJSON_Duplicate(section, true);
                 if (request->spec == NULL)
@@ -250,6 +269,7 @@ void request_free(struct request *request)
         mem_free(request->uid);
         mem_free(request->database);
         mem_free(request->wrong);
+        mem_free(request->scheduled);
         json_free(request->spec);
         mem_free(request);
 }

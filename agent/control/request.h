@@ -9,6 +9,8 @@
 #include "base/json.h"
 #include "control/kinds.h"
 
+#define REQUEST_SCHEDULED "Scheduled" /* condition: when a renewal begins, and why not now */
+
 enum request_type { REQUEST_OTHER, REQUEST_TLS, REQUEST_CONFIG };
 enum request_phase {
         REQUEST_PENDING, /* "" or "Pending", "Approved" */
@@ -42,6 +44,7 @@ struct request {
         bool is_renewal; /* a rotation with annotation certrotate.io/renewal: cert-manager has issued already,
                             nothing is to be */
         bool is_auto;    /* label certrotate.io/auto: made by the controller */
+        char *scheduled; /* of one by the controller that has not ended: its condition Scheduled says; NULL */
         char *wrong;     /* why it cannot be done, whoever asks: one sentence; NULL: nothing */
         cJSON *spec;     /* the section of its type (spec.tls, spec.configuration), found to be right; NULL
                             when it has ended, is wrong, or is of no type of ours */

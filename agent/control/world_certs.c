@@ -132,6 +132,7 @@ static void *read_record(struct world *world UNUSED, const struct world_source *
         out->name = mem_strdup(name);
         out->version = mem_strdup(text_of(meta, "resourceVersion"));
         record_init(&out->record);
+        schedule_texts_read(json_get(meta, "annotations"), &out->schedule);
         if (text == NULL)
                 out->problem = mem_strdup("the ConfigMap has no " RECORD_KEY);
         else if (record_parse(text, strlen(text), &out->record, &err) != 0)
@@ -146,6 +147,7 @@ static void drop_record(struct world *world UNUSED, void *object)
         struct world_record *record = object;
 
         record_done(&record->record);
+        schedule_texts_done(&record->schedule);
         mem_free(record->name);
         mem_free(record->version);
         mem_free(record->problem);

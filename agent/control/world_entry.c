@@ -187,6 +187,10 @@ static void observe(struct world *world, const struct world_entry *entry, struct
                 out->record_problem = entry->record->problem;
                 out->record_version = entry->record->version;
         }
+        if (out->database != NULL)
+                out->schedule = &out->database->schedule;
+        else if (entry->record != NULL)
+                out->schedule = &entry->record->schedule;
 }
 
 bool world_observe(struct world *world, const char *key, struct wall now, struct observed *out)

@@ -10,8 +10,6 @@
 #include "base/mem.h"
 #include "kube/names.h"
 
-#define WINDOW "certrotate.io/maintenance-window"
-
 static const char *text_of(const cJSON *object, const char *key)
 {
         const char *text = json_get_str(object, key);
@@ -63,8 +61,8 @@ static void *read_database(struct world *world UNUSED, const struct world_source
                              strcmp(text_of(status, "phase"), "Halted") == 0,
                 .is_leaving = json_get_str(meta, "deletionTimestamp") != NULL,
                 .issuer = issuer_of(spec),
-                .window = mem_strdup(json_get_str(json_get(meta, "annotations"), WINDOW)),
         };
+        schedule_texts_read(json_get(meta, "annotations"), &out->seen.schedule);
         memcpy(database, name, strlen(name) + 1);
         return out;
 }
@@ -78,7 +76,7 @@ static void drop_database(struct world *world UNUSED, void *object)
         mem_free(database->seen.version);
         mem_free(database->seen.phase);
         mem_free(database->seen.issuer);
-        mem_free(database->seen.window);
+        schedule_texts_done(&database->seen.schedule);
         mem_free(database);
 }
 

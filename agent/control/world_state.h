@@ -32,6 +32,7 @@ struct world_record {
         char *version;
         char *problem;
         struct record record;
+        struct schedule_texts schedule;
 };
 
 struct world_issuer {

@@ -25,7 +25,8 @@ static void read_whole(void **state UNUSED)
                               "'generation':3,'resourceVersion':'7','uid':'u-1',"
                               "'labels':{'app.kubernetes.io/instance':'px','certrotate.io/alias':'other'}},"
                               "'spec':{'secretName':'s','issuerRef':{'kind':'ClusterIssuer','name':'ca'}},"
-                              "'status':{'revision':4,'notAfter':'2027-01-01T00:00:00Z','conditions':["
+                              "'status':{'revision':4,'notBefore':'2026-11-25T12:00:00Z',"
+                              "'notAfter':'2027-01-01T00:00:00Z','conditions':["
                               "{'type':'Ready','status':'True','observedGeneration':3}]}}");
         AUTO(certificate_free_p) struct certificate *seen = NULL;
         struct err err;
@@ -41,6 +42,7 @@ static void read_whole(void **state UNUSED)
         assert_string_equal(seen->issuer, "ClusterIssuer/ca");
         assert_int_equal(seen->generation, 3);
         assert_int_equal(seen->revision, 4);
+        assert_int_equal(seen->not_before.s, 1795608000);
         assert_int_equal(seen->not_after.s, 1798761600);
         assert_true(seen->is_ready && !seen->is_issuing && !seen->is_denied);
         assert_null(seen->problem);

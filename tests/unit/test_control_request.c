@@ -205,6 +205,31 @@ static void marks(void **state UNUSED)
         }
 }
 
+static void what_it_was_told(void **state UNUSED)
+{
+        static const char spec[] = "'type':'ReconfigureTLS','tls':{'rotateCertificates':true}";
+        static const char label[] = ",'labels':{'certrotate.io/auto':'true'}";
+        static const struct {
+                const char *meta, *status, *scheduled;
+        } cases[] = {
+                { label, "{'conditions':[{'type':7},{'type':'Scheduled','message':'at noon'}]}", "at noon" },
+                { label, "{'conditions':[{'type':'Scheduled','message':7}]}", NULL },
+                { label, "{'conditions':{'type':'Scheduled'}}", NULL },
+                { label, "{'phase':'Failed','conditions':[{'type':'Scheduled','message':'at noon'}]}", NULL },
+                { "", "{'conditions':[{'type':'Scheduled','message':'at noon'}]}", NULL },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                AUTO(request_free_p)
+                struct request *request = scene_whole("MariaDB", spec, cases[i].meta, cases[i].status);
+
+                if (cases[i].scheduled == NULL)
+                        assert_null(request->scheduled);
+                else
+                        assert_string_equal(request->scheduled, cases[i].scheduled);
+        }
+}
+
 static void what_is_no_request(void **state UNUSED)
 {
         static const char *const cases[] = {
@@ -277,10 +302,15 @@ static void times(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(all_of_it),  cmocka_unit_test(what_is_not_said),
-                cmocka_unit_test(phases),     cmocka_unit_test(what_has_ended_is_not_judged),
-                cmocka_unit_test(operations), cmocka_unit_test(what_is_rotated),
-                cmocka_unit_test(marks),      cmocka_unit_test(what_is_no_request),
+                cmocka_unit_test(all_of_it),
+                cmocka_unit_test(what_is_not_said),
+                cmocka_unit_test(phases),
+                cmocka_unit_test(what_has_ended_is_not_judged),
+                cmocka_unit_test(operations),
+                cmocka_unit_test(what_is_rotated),
+                cmocka_unit_test(marks),
+                cmocka_unit_test(what_it_was_told),
+                cmocka_unit_test(what_is_no_request),
                 cmocka_unit_test(times),
         };
 

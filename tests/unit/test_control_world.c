@@ -126,7 +126,8 @@ static void all_that_is_observed(void **state UNUSED)
         assert_true(seen.database_known && seen.database->is_paused && !seen.database->is_halted);
         assert_string_equal(seen.database->phase, "Ready");
         assert_string_equal(seen.database->issuer, "Issuer/i");
-        assert_string_equal(seen.database->window, "02:00-04:00");
+        assert_string_equal(seen.database->schedule.window, "02:00-04:00");
+        assert_ptr_equal(seen.schedule, &seen.database->schedule);
         assert_int_equal(seen.record->generation, 4);
         assert_string_equal(seen.record_version, "7");
         assert_null(seen.record_problem);
@@ -231,6 +232,8 @@ static void a_record_that_cannot_be_read(void **state UNUSED)
         frame(scene, "configmaps", "ADDED", world_scene_record("px", 2, "{\"mode\":3}"));
         seen = world_scene_observe(scene, "demo/px");
         assert_null(seen.record);
+        assert_null(seen.database);
+        assert_string_equal(seen.schedule->spread, "30m");
         assert_non_null(strstr(seen.record_problem, "mode"));
         assert_string_equal(seen.record_version, "2");
         world_observed_done(&seen);

@@ -187,8 +187,9 @@ char *world_scene_record(const char *database, int version, const char *record)
         AUTO(mem_free_p) char *name = mem_printf("%s-certrotate", database);
 
         buf_add_json(&quoted, record);
-        return mem_printf("{" META "},\"data\":{\"record.json\":%s}}", name, name, version, version,
-                          buf_str(&quoted));
+        return mem_printf("{" META ",\"annotations\":{\"certrotate.io/spread\":\"30m\"}},"
+                          "\"data\":{\"record.json\":%s}}",
+                          name, name, version, version, buf_str(&quoted));
 }
 
 char *world_scene_issuer(const char *namespace, const char *name, int version, const char *ready)
