@@ -30,6 +30,7 @@ static act_fn *const starts[] = {
         [ACTION_DATABASE] = act_database_start,
         [ACTION_EVENT] = act_event_start,
         [ACTION_CREATE] = act_request_create,
+        [ACTION_MERGE] = act_request_merge,
         [ACTION_DELETE] = act_request_delete,
 };
 

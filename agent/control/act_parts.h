@@ -111,7 +111,7 @@ const char *act_uid_of(const cJSON *object);
 struct request *act_copy_request(const struct request *from);
 
 /* act_request.c */
-act_fn act_request_condition, act_request_phase, act_request_delete, act_request_create;
+act_fn act_request_condition, act_request_phase, act_request_delete, act_request_create, act_request_merge;
 /* act_event.c; the end of an action: an Event that is refused is logged, no more. */
 void act_event_tell(struct act *act, bool is_normal, const char *reason, const char *note);
 act_fn act_event_start;

@@ -244,34 +244,52 @@ static void on_created(struct act *act, int status UNUSED, const cJSON *object)
         act_next(act); /* it is there already: its name says which renewal it is of */
 }
 
-void act_request_create(struct act *act)
+/* {"type": "ReconfigureTLS", "databaseRef", "tls": {"rotateCertificates": true}} */
+static cJSON *renewal(const struct act *act)
+{
+        cJSON *spec = json_object(), *database = json_object(), *tls = json_object();
+
+        json_add_str(spec, "type", "ReconfigureTLS");
+        json_add(spec, "databaseRef", database);
+        json_add_str(database, "name", act->database);
+        json_add(spec, "tls", tls);
+        json_add_bool(tls, "rotateCertificates", true);
+        return spec;
+}
+
+static void create(struct act *act, const char *mark, cJSON *spec)
 {
         const struct action *action = act_action(act);
         const struct kind *kind = act_kind(act);
-        const struct act_place place = { .group = KIND_OPS_GROUP,
-                                         .resource = kind == NULL ? "" : kind->requests };
-        AUTO(json_free_p) cJSON *object = NULL;
-        cJSON *annotations, *spec, *part;
+        const struct act_place place = { .group = KIND_OPS_GROUP, .resource = kind->requests };
+        AUTO(json_free_p) cJSON *object = act_object(act, KIND_OPS_GROUP, kind->request, action->name);
+        cJSON *meta = act_object_meta(object), *annotations = json_object();
 
-        if (kind == NULL || action->name == NULL) {
-                act_next(act);
-                return;
-        }
-        object = act_object(act, KIND_OPS_GROUP, kind->request, action->name);
-        json_add_str(cJSON_GetObjectItemCaseSensitive(act_object_meta(object), "labels"),
-                     "certrotate.io/auto", "true");
-        annotations = json_object();
-        json_add(act_object_meta(object), "annotations", annotations);
-        json_add_str(annotations, "certrotate.io/renewal", action->text == NULL ? "" : action->text);
+        if (action->kind == ACTION_CREATE)
+                json_add_str(cJSON_GetObjectItemCaseSensitive(meta, "labels"), "certrotate.io/auto", "true");
+        json_add(meta, "annotations", annotations);
+        json_add_str(annotations, mark, action->text == NULL ? "" : action->text);
         act_own(act, object);
-        spec = json_object();
         json_add(object, "spec", spec);
-        json_add_str(spec, "type", "ReconfigureTLS");
-        part = json_object();
-        json_add_str(part, "name", act->database);
-        json_add(spec, "databaseRef", part);
-        part = json_object();
-        json_add_bool(part, "rotateCertificates", true);
-        json_add(spec, "tls", part);
         act_send(act, "POST", &place, object, ACT_CONFLICT, on_created);
+}
+
+void act_request_create(struct act *act)
+{
+        const struct action *action = act_action(act);
+
+        if (act_kind(act) == NULL || action->name == NULL)
+                act_next(act);
+        else
+                create(act, "certrotate.io/renewal", renewal(act));
+}
+
+void act_request_merge(struct act *act)
+{
+        const struct action *action = act_action(act);
+
+        if (act_kind(act) == NULL || action->name == NULL || action->spec == NULL)
+                act_next(act);
+        else
+                create(act, REQUEST_MERGED, cJSON_Duplicate(action->spec, true));
 }

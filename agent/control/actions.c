@@ -13,6 +13,7 @@ void actions_done(struct actions *actions)
         for (size_t i = 0; i < actions->n; i++) {
                 mem_free(actions->items[i].text);
                 mem_free(actions->items[i].name);
+                json_free(actions->items[i].spec);
                 record_done(&actions->items[i].record);
         }
         actions_init(actions);
@@ -35,6 +36,7 @@ static const char *const kind_names[] = {
         [ACTION_DATABASE] = "database",
         [ACTION_EVENT] = "event",
         [ACTION_CREATE] = "create",
+        [ACTION_MERGE] = "merge",
         [ACTION_DELETE] = "delete",
 };
 
@@ -85,7 +87,7 @@ static void add_action(struct buf *out, const struct action *action)
                 add_record(out, &action->record);
         else
                 add_word(out, "request", action->request == NULL ? NULL : action->request->name);
-        if (kind == ACTION_CREATE)
+        if (kind == ACTION_CREATE || kind == ACTION_MERGE)
                 add_word(out, "kind", action->database->request);
         add_word(out, "name", action->name);
         if (action->number != 0)
@@ -101,6 +103,11 @@ static void add_action(struct buf *out, const struct action *action)
         if (action->is_event)
                 buf_add_str(out, " event");
         add_sentence(out, "text", action->text);
+        if (action->spec != NULL) {
+                AUTO(mem_free_p) char *spec = json_print(action->spec, false);
+
+                buf_printf(out, " spec=%s", spec);
+        }
         buf_add_char(out, '\n');
 }
 

@@ -37,16 +37,19 @@ enum action_kind {
         ACTION_EVENT,    /* about `request`: reason, text; is_true: Normal */
         ACTION_CREATE,   /* an OpsRequest ReconfigureTLS of `kind`, `name`, `text` in annotation
                             certrotate.io/renewal */
-        ACTION_DELETE,   /* the OpsRequest `request` (history) */
+        ACTION_MERGE, /* an OpsRequest Reconfigure of `kind`, `name`, `spec`, with those that it is made of in
+                         `text`: annotation certrotate.io/merged-from */
+        ACTION_DELETE, /* the OpsRequest `request` (history) */
 };
 
 struct action {
         enum action_kind kind;
         const struct request *request; /* borrowed of what was observed */
-        const struct kind *database;   /* of CREATE */
+        const struct kind *database;   /* of CREATE, MERGE */
         const char *type, *reason;     /* static */
         char *text;                    /* own */
         char *name;                    /* own: of a Certificate, an alias, a request */
+        cJSON *spec;                   /* own: of MERGE */
         int64_t number;
         enum request_phase phase;
         bool is_true;

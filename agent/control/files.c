@@ -119,14 +119,27 @@ static bool lacks_section(const char *text)
         return false;
 }
 
-static void put_file(const struct kind *kind, cJSON *files, const char *name, const char *text)
+/* The text with its engine's section in front; NULL: as it is. mem_free. */
+static char *with_section(const struct kind *kind, const char *text)
 {
         const char *section = rules[rule_of(kind)].section;
-        AUTO(mem_free_p) char *with = NULL;
 
-        if (section != NULL && lacks_section(text))
-                with = mem_printf("[%s]\n%s", section, text);
+        return section != NULL && lacks_section(text) ? mem_printf("[%s]\n%s", section, text) : NULL;
+}
+
+static void put_file(const struct kind *kind, cJSON *files, const char *name, const char *text)
+{
+        AUTO(mem_free_p) char *with = with_section(kind, text);
+
         put(files, name, with == NULL ? text : with);
+}
+
+int files_join(const struct kind *kind, const char *name, const char *first, const char *second, char **out,
+               struct err *err)
+{
+        AUTO(mem_free_p) char *with = with_section(kind, first);
+
+        return files_merge(name, with == NULL ? first : with, second, out, err);
 }
 
 /* Those of the Secret named before, or all. */

@@ -43,6 +43,11 @@ int files_render(const struct kind *kind, const cJSON *present, const cJSON *sec
  */
 int files_merge(const char *name, const char *present, const char *fresh, char **out,
                 struct err *err) MUST_CHECK;
+/*
+ * Two texts of applyConfig for one file, one after the other, as one. out: mem_free. ERR_LIMIT.
+ */
+int files_join(const struct kind *kind, const char *name, const char *first, const char *second, char **out,
+               struct err *err) MUST_CHECK;
 /* SHA-256 over name, NUL, text, NUL of each file by name: what a plan asks for. Agents compute the same. */
 void files_fingerprint(const cJSON *files, struct fingerprint *out);
 /* May this kind have such a file? */

@@ -5,6 +5,7 @@
 #include "control/reconcile.h"
 
 #include "base/mem.h"
+#include "control/merges.h"
 #include "control/renewals.h"
 #include "control/steps.h"
 #include "control/walk.h"
@@ -157,16 +158,18 @@ static bool is_settled(const struct observed *seen, size_t i, struct actions *ou
 /* True: something is to be done about requests. */
 static bool choose(const struct observed *seen, struct actions *out)
 {
+        for (size_t i = 0; i < seen->n_requests; i++)
+                if (is_waiting(seen->requests[i]) && is_settled(seen, i, out))
+                        return true;
+        if (merges_look(seen, out))
+                return true;
         for (size_t i = 0; i < seen->n_requests; i++) {
                 const struct request *request = seen->requests[i];
 
-                if (!is_waiting(request))
-                        continue;
-                if (is_settled(seen, i, out))
-                        return true;
-                if (!is_ripe(seen, request))
+                if (!is_waiting(request) || !is_ripe(seen, request))
                         continue;
                 if (renewals_is_due(seen, request, out)) {
+                        merges_begin(request, out);
                         begin(seen, request, out);
                         return true;
                 }

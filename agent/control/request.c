@@ -15,6 +15,7 @@
 #define RETRIES_MAX       100
 #define RETRIES_DEFAULT   1
 #define TIMEOUT_LEAST     INT64_C(1000)
+#define MERGED_MAX        4096
 #define SCHEDULED_MAX     2048
 #define ANNOTATION_RENEWS "certrotate.io/renewal"
 #define LABEL_AUTO        "certrotate.io/auto"
@@ -208,6 +209,9 @@ static void read_marks(const cJSON *object, struct request *request)
         request->is_auto = mark != NULL && strcmp(mark, "false") != 0;
         mark = json_get_str(json_get(meta, "annotations"), ANNOTATION_RENEWS);
         request->is_renewal = mark != NULL && request->type == REQUEST_TLS && request->tls == REQUEST_ROTATE;
+        mark = json_get_str(json_get(meta, "annotations"), REQUEST_MERGED);
+        if (mark != NULL && request->type == REQUEST_CONFIG && !request_has_ended(request))
+                request->merged = mem_printf("%.*s", MERGED_MAX, mark);
         mark = json_get_str(condition_of(object, REQUEST_SCHEDULED), "message");
         if (mark != NULL && request->is_auto && !request_has_ended(request))
                 request->scheduled = mem_printf("%.*s", SCHEDULED_MAX, mark);
@@ -269,6 +273,7 @@ void request_free(struct request *request)
         mem_free(request->uid);
         mem_free(request->database);
         mem_free(request->wrong);
+        mem_free(request->merged);
         mem_free(request->scheduled);
         json_free(request->spec);
         mem_free(request);

@@ -9,7 +9,8 @@
 #include "base/json.h"
 #include "control/kinds.h"
 
-#define REQUEST_SCHEDULED "Scheduled" /* condition: when a renewal begins, and why not now */
+#define REQUEST_MERGED    "certrotate.io/merged-from" /* annotation: "a, b" */
+#define REQUEST_SCHEDULED "Scheduled"                 /* condition: when a renewal begins, and why not now */
 
 enum request_type { REQUEST_OTHER, REQUEST_TLS, REQUEST_CONFIG };
 enum request_phase {
@@ -44,6 +45,8 @@ struct request {
         bool is_renewal; /* a rotation with annotation certrotate.io/renewal: cert-manager has issued already,
                             nothing is to be */
         bool is_auto;    /* label certrotate.io/auto: made by the controller */
+        char *merged; /* of a Reconfigure that has not ended: annotation certrotate.io/merged-from, names of
+                         those that are in it; NULL */
         char *scheduled; /* of one by the controller that has not ended: its condition Scheduled says; NULL */
         char *wrong;     /* why it cannot be done, whoever asks: one sentence; NULL: nothing */
         cJSON *spec;     /* the section of its type (spec.tls, spec.configuration), found to be right; NULL

@@ -51,6 +51,7 @@ static const char *const names[] = {
         [ACTION_DATABASE] = "database",
         [ACTION_EVENT] = "event",
         [ACTION_CREATE] = "create",
+        [ACTION_MERGE] = "merge",
         [ACTION_DELETE] = "delete",
 };
 static const char *const phases[] = {

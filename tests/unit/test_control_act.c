@@ -100,6 +100,7 @@ static void add_each(struct act_scene *scene, enum action_kind kind)
         action->text = mem_strdup("text");
         action->name = mem_strdup(kind == ACTION_CERTIFICATE ? "server" : "px-server-cert");
         action->phase = REQUEST_SUCCESSFUL;
+        action->spec = kind == ACTION_MERGE ? json_object() : NULL;
         record_init(&action->record);
         scene->request.type = kind == ACTION_RENDER ? REQUEST_CONFIG : REQUEST_TLS;
         act_scene_remember(scene, "px-server-cert", "", 0, true);

@@ -279,6 +279,12 @@ static void events(void **state UNUSED)
         "\"px-server-cert=4\"}," OUR_OWNER "},\"spec\":{\"type\":\"ReconfigureTLS\",\"databaseRef\":{"       \
         "\"name\":\"px\"},\"tls\":{\"rotateCertificates\":true}}}"
 
+#define MERGED                                                                                               \
+        "{\"apiVersion\":\"ops.kubedb.com/v1alpha1\",\"kind\":\"PerconaXtraDBOpsRequest\",\"metadata\":{"    \
+        "\"name\":\"px-1-rotate-tls-auto\",\"namespace\":\"demo\"," OUR_LABELS                               \
+        ",\"annotations\":{\"certrotate.io/merged-from\":\"px-server-cert=4\"}," OUR_OWNER "},\"spec\":{"    \
+        "\"type\":\"Reconfigure\"}}"
+
 static void own_requests(void **state UNUSED)
 {
         static const struct {
@@ -290,6 +296,8 @@ static void own_requests(void **state UNUSED)
                 { "made", ACTION_CREATE, ERR_NONE, { { "POST " OPS BY, CREATED, 201, "{}" } } },
                 { "made before", ACTION_CREATE, ERR_NONE, { { "POST " OPS BY, CREATED, 409, REFUSAL } } },
                 { "refused", ACTION_CREATE, ERR_REFUSED, { { "POST " OPS BY, CREATED, 422, REFUSAL } } },
+                { "merged", ACTION_MERGE, ERR_NONE, { { "POST " OPS BY, MERGED, 201, "{}" } } },
+                { "merged before", ACTION_MERGE, ERR_NONE, { { "POST " OPS BY, MERGED, 409, REFUSAL } } },
                 { "deleted",
                   ACTION_DELETE,
                   ERR_NONE,
@@ -310,7 +318,11 @@ static void own_requests(void **state UNUSED)
 
                 act_scene_open(&scene);
                 action = act_scene_add(&scene, cases[i].action);
-                if (cases[i].action == ACTION_CREATE) {
+                if (cases[i].action == ACTION_MERGE) {
+                        action->spec = json_object();
+                        json_add_str(action->spec, "type", "Reconfigure");
+                }
+                if (cases[i].action != ACTION_DELETE) {
                         action->request = NULL;
                         action->name = mem_strdup("px-1-rotate-tls-auto");
                         action->text = mem_strdup("px-server-cert=4");
