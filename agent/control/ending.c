@@ -6,6 +6,7 @@
 #include "control/ending.h"
 
 #include "base/mem.h"
+#include "control/retry.h"
 #include "control/walk.h"
 
 static void tell_done(struct step *step)
@@ -38,6 +39,12 @@ void ending_end(struct step *step)
         struct record *next = &step->next;
 
         (void)step_add(step, ACTION_RESUME);
+        if (next->failure != NULL && next->before != TLS_UNMANAGED)
+                next->mode = next->before;
+        if (retry_is_due(step)) {
+                retry_begin(step);
+                return;
+        }
         if (next->failure == NULL)
                 tell_done(step);
         else if (next->step == RECORD_DISCARD && next->lost == NULL)
@@ -47,8 +54,6 @@ void ending_end(struct step *step)
         (void)step_add(step, ACTION_FORGET);
         if (next->failure == NULL && next->is_tls)
                 next->mode = next->wanted;
-        if (next->failure != NULL && next->before != TLS_UNMANAGED)
-                next->mode = next->before;
         record_clear(next);
         step_renew_plan(step);
         step_commit(step);

@@ -14,10 +14,10 @@
 #define NO_FILES "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static const char *const step_names[RECORD_STEPS] = {
-        [RECORD_IDLE] = "idle",       [RECORD_HOLD] = "hold",     [RECORD_ISSUE] = "issue",
-        [RECORD_READY] = "ready",     [RECORD_WALK] = "walk",     [RECORD_CLEAN] = "clean",
-        [RECORD_RESTORE] = "restore", [RECORD_RETURN] = "return", [RECORD_DISCARD] = "discard",
-        [RECORD_RESUME] = "resume",
+        [RECORD_IDLE] = "idle",       [RECORD_WAIT] = "wait",       [RECORD_HOLD] = "hold",
+        [RECORD_ISSUE] = "issue",     [RECORD_READY] = "ready",     [RECORD_WALK] = "walk",
+        [RECORD_CLEAN] = "clean",     [RECORD_RESTORE] = "restore", [RECORD_RETURN] = "return",
+        [RECORD_DISCARD] = "discard", [RECORD_RESUME] = "resume",
 };
 
 const char *record_step_name(enum record_step step)

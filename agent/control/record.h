@@ -23,6 +23,7 @@
  * is left by one write; the list of actions that ends the request belongs to the last step. */
 enum record_step {
         RECORD_IDLE,
+        RECORD_WAIT,    /* a try was taken back, and the next one is to come */
         RECORD_HOLD,    /* the database object is marked, so that its operator keeps off; the plan says that
                            nobody acts, and every agent has read it; what is about to change is saved */
         RECORD_ISSUE,   /* Certificates are written, files are rendered */

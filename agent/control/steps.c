@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "control/ending.h"
 #include "control/hold.h"
+#include "control/retry.h"
 #include "control/walk.h"
 
 #include <string.h>
@@ -298,9 +299,9 @@ static void leave(struct step *step, const char *why)
 
         if (next->step == RECORD_CLEAN)
                 next->before = next->wanted;
-        if (next->failure == NULL)
-                next->reason = mem_strdup("Failed");
+        mem_free(next->reason);
         mem_free(next->failure);
+        next->reason = mem_strdup("Incomplete");
         next->failure = text;
         step_go(step, RECORD_RESUME);
 }
@@ -335,10 +336,15 @@ static bool is_given_up(struct step *step)
 void steps_run(struct step *step)
 {
         static void (*const steps[RECORD_STEPS])(struct step *) = {
-                [RECORD_HOLD] = hold,          [RECORD_ISSUE] = issue,
-                [RECORD_READY] = ready,        [RECORD_WALK] = walk,
-                [RECORD_CLEAN] = ending_clean, [RECORD_RESTORE] = ending_restore,
-                [RECORD_RETURN] = walk_back,   [RECORD_DISCARD] = ending_discard,
+                [RECORD_WAIT] = retry_wait,
+                [RECORD_HOLD] = hold,
+                [RECORD_ISSUE] = issue,
+                [RECORD_READY] = ready,
+                [RECORD_WALK] = walk,
+                [RECORD_CLEAN] = ending_clean,
+                [RECORD_RESTORE] = ending_restore,
+                [RECORD_RETURN] = walk_back,
+                [RECORD_DISCARD] = ending_discard,
                 [RECORD_RESUME] = ending_end,
         };
 

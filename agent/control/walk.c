@@ -193,6 +193,12 @@ static bool next_stage(struct step *step)
         return true;
 }
 
+/* One word for what went wrong with the pod: that of its agent says whether it may pass. */
+static const char *reason_of(const struct step *step, const struct observed_pod *pod)
+{
+        return has_failed(step, pod) && pod->reason != NULL ? pod->reason : "Failed";
+}
+
 void walk_on(struct step *step)
 {
         const struct observed_pod *pod;
@@ -200,7 +206,7 @@ void walk_on(struct step *step)
 
         if (wait_or_pass_on(step, &problem, &pod)) {
                 if (problem != NULL)
-                        step_fail(step, "Failed", problem);
+                        step_fail(step, reason_of(step, pod), problem);
                 return;
         }
         (void)next_stage(step);

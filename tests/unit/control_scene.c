@@ -58,6 +58,7 @@ void scene_open(struct scene *scene, unsigned seed, enum request_tls operation, 
                 json_add(scene->request.spec, "issuerRef", issuer);
                 scene->new_authority = !plain;
         }
+        scene->request.max_retries = trouble >= SCENE_REFUSES_ONCE ? 1 : 0;
         record_init(&scene->record);
         scene->told = (struct buf)BUF_INIT(4096);
         buf_add_char(&scene->told, ' ');
@@ -117,11 +118,19 @@ static bool is_hurt(const struct scene *scene, const struct scene_pod *pod)
                pod->stage.mode != TLS_OFF;
 }
 
+static bool refuses(const struct scene *scene)
+{
+        return scene->trouble == SCENE_REFUSES || scene->trouble == SCENE_REFUSES_EVER ||
+               scene->trouble == SCENE_DELETED_LATER ||
+               (scene->trouble == SCENE_REFUSES_ONCE && scene->refusals == 0);
+}
+
 static void act(struct scene *scene, struct scene_pod *pod)
 {
         pod->busy = false;
         pod->result_at = scene->now;
-        if (scene->trouble == SCENE_REFUSES && is_hurt(scene, pod)) {
+        if (refuses(scene) && is_hurt(scene, pod)) {
+                scene->refusals++;
                 pod->failed = true;
                 return;
         }
@@ -186,7 +195,11 @@ void scene_turn(struct scene *scene)
         }
         if (scene->trouble == SCENE_DELETED && scene->pods[1].busy)
                 scene->request_gone = true;
+        if (scene->trouble == SCENE_DELETED_LATER && scene->record.step == RECORD_WAIT)
+                scene->request_gone = true;
         check_members(scene);
+        if (scene->record.step == RECORD_WALK)
+                assert_true(scene->paused);
 }
 
 /* --- what the controller sees */
@@ -214,6 +227,13 @@ struct view {
         char uids[2][16];
 };
 
+static char *reason_of(const struct scene *scene)
+{
+        static char passes[] = "ConnectionLost", never[] = "ServedMismatch";
+
+        return scene->trouble == SCENE_REFUSES ? NULL : scene->trouble == SCENE_REFUSES_EVER ? never : passes;
+}
+
 static void view_pod(struct scene *scene, struct view *view, int i)
 {
         const struct scene_pod *pod = &scene->pods[i];
@@ -232,6 +252,7 @@ static void view_pod(struct scene *scene, struct view *view, int i)
                                       .plan_done = pod->done,
                                       .is_busy = pod->busy && !pod->gone,
                                       .trouble = pod->failed ? refused : NULL,
+                                      .reason = pod->failed ? reason_of(scene) : NULL,
                                       .result_at = { pod->result_at },
                                       .mode = pod->mode };
         (void)snprintf(out->result, sizeof(out->result), "%s", pod->failed ? "rolledBack" : "success");

@@ -17,10 +17,13 @@ enum scene_trouble {
         SCENE_DENIED,       /* the client's Certificate is denied */
         SCENE_NEVER_ISSUED, /* … is never ready */
         SCENE_NO_ISSUER,
-        SCENE_DELETED,    /* the request, while pod 1 is at it */
-        SCENE_FAULT,      /* writing the Certificates is refused by the server */
-        SCENE_FORBIDDEN,  /* nobody may write what is to be saved */
-        SCENE_WAS_DENIED, /* the client's Certificate, when it was renewed the last time */
+        SCENE_WAS_DENIED,    /* the client's Certificate, when it was renewed the last time */
+        SCENE_DELETED,       /* the request, while pod 1 is at it */
+        SCENE_FAULT,         /* writing the Certificates is refused by the server */
+        SCENE_FORBIDDEN,     /* nobody may write what is to be saved */
+        SCENE_REFUSES_ONCE,  /* pod 1 refuses what is new, the first time */
+        SCENE_REFUSES_EVER,  /* … and says that it will never pass */
+        SCENE_DELETED_LATER, /* the request, between two tries */
         SCENE_TROUBLES,
 };
 
@@ -61,6 +64,7 @@ struct scene {
         int issues[2]; /* how often they were told to issue */
         bool denied[2];
         struct scene_pod pods[SCENE_PODS];
+        int refusals, tries;
         struct err fault;
         struct buf *log; /* of all lists of actions; NULL: none is kept */
 };

@@ -33,6 +33,7 @@ static void write_record(struct scene *scene, const struct record *record)
         record_done(&scene->record);
         scene->record = copy;
         scene->has_record = true;
+        scene->tries = record->tries > scene->tries ? record->tries : scene->tries;
 }
 
 static void judge(struct scene *scene, const struct record *from)
@@ -68,7 +69,12 @@ static void restore(struct scene *scene)
                 return;
         scene->leaf = scene->saved_leaf;
         for (int i = 0; i < scene->certificates; i++) {
-                if (scene->record.certificates[i].asked && scene->uid[i] < 1000) {
+                char uid[16];
+
+                (void)snprintf(uid, sizeof(uid), "uid-%lld", (long long)scene->uid[i]);
+                scene->written[i] = false;
+                if (scene->record.certificates[i].asked &&
+                    strcmp(scene->record.certificates[i].uid, uid) == 0) {
                         scene->uid[i] += 1000;
                         scene->revision[i] = 0;
                         scene->issuing[i] = scene->denied[i] = false;
@@ -84,6 +90,7 @@ static void discard(struct scene *scene, const struct action *action)
                 scene->certificates = 0;
                 scene->leaf = 0;
                 scene->uid[0] = scene->uid[1] = 0;
+                scene->written[0] = scene->written[1] = false;
         }
 }
 

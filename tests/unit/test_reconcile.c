@@ -79,8 +79,8 @@ static void check_end(const struct scene *scene, const struct scene *before)
                 assert_int_equal(scene->certificates, before->certificates);
         }
         for (int i = 0; i < 2; i++)
-                assert_true(scene->issues[i] <= 1);
-        if (went_well && scene->request.tls == REQUEST_ROTATE) {
+                assert_true(scene->issues[i] <= 1 + scene->tries);
+        if (went_well && scene->request.tls == REQUEST_ROTATE && scene->tries == 0) {
                 assert_int_equal(scene->revision[0], before->revision[0] + 1);
                 assert_int_equal(scene->revision[1], before->revision[1] + 1);
         }
@@ -95,6 +95,8 @@ static void play_all(enum scene_trouble trouble, bool deadly, const char *says)
 
                 scene_open(&scene, seed, operations[seed % 3], trouble);
                 before = scene;
+                if (deadly)
+                        scene.request.max_retries = (int)(seed % 3);
                 scene_play(&scene, deadly);
                 (void)snprintf(what, sizeof(what), "trouble %d, seed %u: %s", trouble, seed, scene.last_text);
                 print_message("%s\n", what);
@@ -131,11 +133,53 @@ static void test_ends_with_its_cause(void **state)
                 [SCENE_NO_ISSUER] = "Timeout: Issuer new does not exist in namespace demo",
                 [SCENE_FAULT] = "the server says no",
                 [SCENE_FORBIDDEN] = "Timeout: it is forbidden",
+                [SCENE_REFUSES_EVER] = "pod px-1: it was refused",
         };
 
         (void)state;
         for (int trouble = SCENE_REFUSES; trouble < SCENE_TROUBLES; trouble++)
                 play_all((enum scene_trouble)trouble, false, says[trouble]);
+}
+
+/* How often each was tried, and that each try began where the one before had begun. */
+static void test_tried_again(void **state)
+{
+        static const struct {
+                enum scene_trouble trouble;
+                int max_retries, tries;
+                enum request_phase phase;
+        } cases[] = {
+                { SCENE_REFUSES_ONCE, 0, 0, REQUEST_FAILED },
+                { SCENE_REFUSES_ONCE, 1, 1, REQUEST_SUCCESSFUL },
+                { SCENE_REFUSES_ONCE, 9, 1, REQUEST_SUCCESSFUL },
+                { SCENE_REFUSES, 3, 3, REQUEST_FAILED },
+                { SCENE_NEVER_ISSUED, 2, 2, REQUEST_FAILED },
+                { SCENE_NO_AGENT, 1, 1, REQUEST_FAILED },
+                /* What will not pass, or could not be taken back. */
+                { SCENE_REFUSES_EVER, 3, 0, REQUEST_FAILED },
+                { SCENE_DENIED, 3, 0, REQUEST_FAILED },
+                { SCENE_FAULT, 3, 0, REQUEST_FAILED },
+                { SCENE_NEVER_BACK, 3, 0, REQUEST_FAILED },
+                { SCENE_DELETED_LATER, 3, 1, REQUEST_PROGRESSING },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct scene scene, before;
+
+                bool is_denied = cases[i].trouble == SCENE_DENIED; /* seed 1 of a rotation meets that */
+
+                scene_open(&scene, is_denied ? 1 : 3, is_denied ? REQUEST_ROTATE : REQUEST_CHANGE,
+                           cases[i].trouble);
+                scene.request.max_retries = cases[i].max_retries;
+                before = scene;
+                scene_play(&scene, false);
+                print_message("case %zu: %s\n", i, scene.last_text);
+                assert_int_equal(scene.tries, cases[i].tries);
+                assert_int_equal(scene.phase, cases[i].phase);
+                check_end(&scene, &before);
+                scene_done(&scene);
+        }
 }
 
 /* The whole way of each, with two of the troubles: what is done in which order changes by intent only. */
@@ -153,6 +197,7 @@ static void test_golden(void **state)
                 { "reconcile_remove.txt", 1, REQUEST_REMOVE, SCENE_FINE },
                 { "reconcile_issuer_refused.txt", 3, REQUEST_CHANGE, SCENE_REFUSES },
                 { "reconcile_rotate_denied.txt", 1, REQUEST_ROTATE, SCENE_DENIED },
+                { "reconcile_rotate_retried.txt", 1, REQUEST_ROTATE, SCENE_REFUSES_ONCE },
         };
 
         (void)state;
@@ -171,9 +216,8 @@ static void test_golden(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_goes_well),
-                cmocka_unit_test(test_ends_with_its_cause),
-                cmocka_unit_test(test_killed_anywhere),
+                cmocka_unit_test(test_goes_well),       cmocka_unit_test(test_ends_with_its_cause),
+                cmocka_unit_test(test_killed_anywhere), cmocka_unit_test(test_tried_again),
                 cmocka_unit_test(test_golden),
         };
 

@@ -77,12 +77,46 @@ static void test_waits_for_the_database(void **state)
         close_scene(&scene);
 }
 
+/* Between two tries: until the pause is over, and for no longer than nobody else waits. */
+static void test_waits_for_the_next_try(void **state)
+{
+        struct scene scene;
+
+        (void)state;
+        open_scene(&scene);
+        at_rest(&scene);
+        add(&scene, "a", REQUEST_TLS)->phase = REQUEST_PROGRESSING;
+        add(&scene, "b", REQUEST_CONFIG);
+        scene.record.request = mem_strdup("a");
+        scene.record.uid = mem_strdup("a");
+        scene.record.kind = mem_strdup("PerconaXtraDBOpsRequest");
+        scene.record.is_tls = true;
+        scene.record.step = RECORD_WAIT;
+        scene.record.tries = 2;
+        scene.record.since.s = 1000;
+        assert_null(first(&scene));
+        assert_int_equal(scene.actions.wake.s, 1020);
+        scene.seen.now.s = 1020;
+        assert_begins(&scene, "a");
+        assert_int_equal(scene.actions.items[0].record.tries, 2);
+        scene.seen.now.s = 1000;
+        add(&scene, "c", REQUEST_TLS);
+        assert_int_equal(first(&scene)->record.step, RECORD_RESUME);
+        assert_non_null(strstr(first(&scene)->record.failure, "c is newer"));
+        scene.seen.n_requests = 2;
+        scene.list[0] = scene.list[1]; /* deleted */
+        scene.seen.n_requests = 1;
+        assert_int_equal(first(&scene)->record.step, RECORD_RESUME);
+        close_scene(&scene);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_oldest_of_other_types),
                 cmocka_unit_test(test_newest_of_one_type),
                 cmocka_unit_test(test_hopeless),
+                cmocka_unit_test(test_waits_for_the_next_try),
                 cmocka_unit_test(test_waits_for_the_database),
         };
 

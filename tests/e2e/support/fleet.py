@@ -120,9 +120,9 @@ class Fleet:
     # --- requests
 
     def request(self, name, type="ReconfigureTLS", **spec):
-        """request("px-rotate", tls={"rotateCertificates": True})"""
+        """request("px-rotate", tls={"rotateCertificates": True}); one try, unless maxRetries says otherwise"""
         body = {"apiVersion": GROUP, "kind": self.requests.kind, "metadata": {"name": name},
-                "spec": {"type": type, "databaseRef": {"name": self.name}, **spec}}
+                "spec": {"type": type, "databaseRef": {"name": self.name}, "maxRetries": 0, **spec}}
         return self.namespace.call("POST", f"{self.requests.plural}?fieldValidation=Strict", body, GROUP)
 
     def get_request(self, name):
