@@ -163,6 +163,7 @@ static void check_members(const struct scene *scene)
                                                                 : scene->pods[k].trusts_old);
         }
         assert_true(busy <= 1 || scene->record.failure != NULL);
+        assert_true(busy == 0 || scene->record.step != RECORD_WALK || scene->paused);
 }
 
 void scene_turn(struct scene *scene)
@@ -198,8 +199,6 @@ void scene_turn(struct scene *scene)
         if (scene->trouble == SCENE_DELETED_LATER && scene->record.step == RECORD_WAIT)
                 scene->request_gone = true;
         check_members(scene);
-        if (scene->record.step == RECORD_WALK)
-                assert_true(scene->paused);
 }
 
 /* --- what the controller sees */
