@@ -44,8 +44,8 @@ static bool key_signed(const struct cert *cert, const struct cert *issuer)
         return is;
 }
 
-/* Does one of the authorities' keys stand in the chain, or has it signed one of its certificates? */
-static bool builds_to(const struct chain *chain, const struct chain *authorities)
+/* One of the authorities' keys stands in the chain, or has signed one of its certificates. */
+bool change_builds_to(const struct chain *chain, const struct chain *authorities)
 {
         for (size_t i = 0; i < chain->n; i++)
                 if (has_key(authorities, 0, &chain->certs[i]->spki))
@@ -74,7 +74,7 @@ static bool share_authority(const struct chain *a, const struct chain *b, const 
         for (size_t i = 0; i < authorities->n; i++) {
                 const struct chain one = { &authorities->certs[i], 1 };
 
-                if (builds_to(a, &one) && builds_to(b, &one))
+                if (change_builds_to(a, &one) && change_builds_to(b, &one))
                         return true;
         }
         return false;
@@ -98,7 +98,7 @@ static bool is_new_authority(const struct bundle *old, const struct bundle *fres
             share_intermediate(was, is))
                 return false;
         if (old->authorities.n > 0)
-                return !builds_to(is, &old->authorities);
+                return !change_builds_to(is, &old->authorities);
         if (fresh->authorities.n > 0)
                 return !share_authority(was, is, &fresh->authorities);
         return !same_issuer(was->certs[was->n - 1], is->certs[is->n - 1]);

@@ -19,6 +19,8 @@ enum change_class {
         CHANGE_FIRST,            /* nothing was published before */
 };
 
+/* Does the chain lead, by keys, to one of these authorities, or show one? */
+bool change_builds_to(const struct chain *chain, const struct chain *authorities);
 /* old may be NULL. Pure. */
 enum change_class change_classify(const struct bundle *old, const struct bundle *fresh);
 /* "none" "same-key" "new-key" "authorities" "new-intermediate" "names" "back" "new-authority" "first" */

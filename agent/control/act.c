@@ -29,6 +29,7 @@ static act_fn *const starts[] = {
         [ACTION_FORGET] = act_saved_forget,
         [ACTION_DATABASE] = act_database_start,
         [ACTION_EVENT] = act_event_start,
+        [ACTION_TRUST] = act_trust_start,
         [ACTION_CREATE] = act_request_create,
         [ACTION_MERGE] = act_request_merge,
         [ACTION_DELETE] = act_request_delete,

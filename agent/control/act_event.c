@@ -23,21 +23,27 @@ static void instance_of(char out[static KUBE_EVENT_INSTANCE_MAX])
         out[KUBE_EVENT_INSTANCE_MAX - 1] = '\0';
 }
 
-static cJSON *regarding(const struct request *request)
+static cJSON *regarding(const struct act *act)
 {
-        cJSON *made = json_object();
+        const struct action *action = act_action(act);
+        const bool is_pod = action->kind == ACTION_EVENT && action->name != NULL;
+        cJSON *made;
 
-        json_add_str(made, "apiVersion", KIND_OPS_GROUP);
-        json_add_str(made, "kind", request->kind->request);
-        json_add_str(made, "namespace", request->namespace);
-        json_add_str(made, "name", request->name);
-        json_add_str(made, "uid", request->uid);
+        if (!is_pod && action->request == NULL)
+                return NULL;
+        made = json_object();
+        json_add_str(made, "apiVersion", is_pod ? "v1" : KIND_OPS_GROUP);
+        json_add_str(made, "kind", is_pod ? "Pod" : action->request->kind->request);
+        json_add_str(made, "namespace", act->namespace);
+        json_add_str(made, "name", is_pod ? action->name : action->request->name);
+        json_add_str(made, "uid", is_pod ? action->uid : action->request->uid);
         return made;
 }
 
-static cJSON *make(const struct request *request, bool is_normal, const char *reason, const char *note)
+/* about: taken over. */
+static cJSON *make(cJSON *about, bool is_normal, const char *reason, const char *note)
 {
-        AUTO(mem_free_p) char *name = kube_event_json_name(request->name);
+        AUTO(mem_free_p) char *name = kube_event_json_name(json_get_str(about, "name"));
         AUTO(mem_free_p) char *text = kube_report_text_clean(note, KUBE_EVENT_NOTE_MAX);
         AUTO(mem_free_p) char *word = kube_report_text_clean(reason, KUBE_EVENT_REASON_MAX);
         char instance[KUBE_EVENT_INSTANCE_MAX];
@@ -50,7 +56,7 @@ static cJSON *make(const struct request *request, bool is_normal, const char *re
         json_add_str(event, "kind", "Event");
         json_add(event, "metadata", meta);
         json_add_str(meta, "name", name);
-        json_add_str(meta, "namespace", request->namespace);
+        json_add_str(meta, "namespace", json_get_str(about, "namespace"));
         json_add_str(event, "eventTime", kube_micro_time(clock_wall_us(), at));
         json_add_str(event, "type", is_normal ? "Normal" : "Warning");
         json_add_str(event, "reason", word);
@@ -58,7 +64,7 @@ static cJSON *make(const struct request *request, bool is_normal, const char *re
         json_add_str(event, "note", text);
         json_add_str(event, "reportingController", CONTROLLER);
         json_add_str(event, "reportingInstance", instance);
-        json_add(event, "regarding", regarding(request));
+        json_add(event, "regarding", about);
         return event;
 }
 
@@ -66,12 +72,13 @@ void act_event_tell(struct act *act, bool is_normal, const char *reason, const c
 {
         const struct act_place place = { .group = "events.k8s.io/v1", .resource = "events" };
         AUTO(json_free_p) cJSON *event = NULL;
+        cJSON *about = reason == NULL || kube_report_text_is_secret(note) ? NULL : regarding(act);
 
-        if (act_action(act)->request == NULL || reason == NULL || kube_report_text_is_secret(note)) {
+        if (about == NULL) {
                 act_next(act);
                 return;
         }
-        event = make(act_action(act)->request, is_normal, reason, note);
+        event = make(about, is_normal, reason, note);
         act_send(act, "POST", &place, event, ACT_WHATEVER, act_next_answered);
 }
 

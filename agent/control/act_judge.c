@@ -1,33 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Compares what was saved with what cert-manager has issued since, Certificate by Certificate.
+ * Compares what was saved, and what every pod trusts, with what cert-manager has issued since, Certificate by
+ * Certificate. Of a renewal only the latter tells that its authority is another: what was saved is the new.
  */
 #include "control/act_parts.h"
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "control/judge.h"
 
 #include <string.h>
 
 static void next_certificate(struct act *act);
-
-static int read_bundle(const cJSON *secret, struct bundle **out, struct err *err)
-{
-        AUTO(secret_done_p) struct secret chain = SECRET_INIT;
-        AUTO(secret_done_p) struct secret authorities = SECRET_INIT;
-        struct err missing = ERR_INIT;
-
-        if (act_secret_text(secret, "tls.crt", &chain, err) != 0)
-                return -1;
-        if (act_secret_text(secret, "ca.crt", &authorities, &missing) != 0 && missing.kind != ERR_MISSING) {
-                *err = missing;
-                return -1;
-        }
-        return bundle_from_pem(chain.len == 0 ? "" : (const char *)chain.data,
-                               authorities.len == 0 ? "" : (const char *)authorities.data, out, err);
-}
 
 /* The bundle of the Certificate act->i as it was; NULL: none that anybody could have served. */
 static struct bundle *read_saved(const struct act *act)
@@ -45,16 +31,9 @@ static struct bundle *read_saved(const struct act *act)
                 if (have != NULL && of != NULL && strcmp(have, name) == 0)
                         secret = json_get(json_get(act->found, "secrets"), of);
         }
-        if (secret == NULL || read_bundle(secret, &bundle, &err) != 0)
+        if (secret == NULL || act_trust_read(secret, &bundle, &err) != 0)
                 return NULL;
         return bundle;
-}
-
-static bool is_published(const struct act *act)
-{
-        const struct kind *kind = act_kind(act);
-
-        return kind != NULL && strcmp(act->certificates[act->i].alias, kind->aliases[0]) == 0;
 }
 
 static char *leaf_of(const struct bundle *bundle)
@@ -74,24 +53,50 @@ static bool is_renewal(const struct act *act)
 /* What was saved for a renewal is what had come already. */
 static void note_before(struct act *act, const struct bundle *before)
 {
-        if (before == NULL || !is_published(act) || is_renewal(act))
+        if (before == NULL || !act_trust_is_published(act, act->i) || is_renewal(act))
                 return;
         mem_free(act->next.leaf_before);
         act->next.leaf_before = leaf_of(before);
 }
 
+static void keep(struct act *act, const struct chain *authorities)
+{
+        act->changed = true;
+        for (size_t i = 0; i < authorities->n && act->chain.n < AUTHORITIES_MAX_CERTS; i++)
+                if (!chain_has(&act->chain, &authorities->certs[i]->fp))
+                        chain_add(&act->chain, authorities->certs[i]);
+}
+
+/* What every pod trusted at rest: what was saved may have been issued since. */
+static void compare_trusted(struct act *act, const struct bundle *now)
+{
+        AUTO(pem_done_p) struct pem pem = PEM_INIT;
+        AUTO(chain_done_p) struct chain trusted = CHAIN_INIT;
+        const char *text = act->next.trusted;
+        struct err err = ERR_INIT;
+
+        if (text == NULL || *text == '\0')
+                return;
+        if (pem_parse("trusted", (const uint8_t *)text, strlen(text), &pem, &err) != 0 ||
+            chain_from_pem(&pem, AUTHORITIES_MAX_CERTS, NULL, &trusted, &err) != 0) {
+                log_warn("record_trusted_unreadable", LOG_S("database", act->database), LOG_ERR(&err));
+                return;
+        }
+        if (judge_is_other_trust(&trusted, now))
+                keep(act, &trusted);
+}
+
 static void compare(struct act *act, const struct bundle *before, const struct bundle *now)
 {
-        if (is_published(act)) {
+        if (act_trust_is_published(act, act->i)) {
                 mem_free(act->next.leaf);
                 act->next.leaf = leaf_of(now);
+                mem_free(act->next.trusts);
+                act->next.trusts = act_trust_of(now);
+                compare_trusted(act, now);
         }
-        if (before == NULL || !judge_is_new_authority(before, now))
-                return;
-        act->changed = true;
-        for (size_t i = 0; i < before->authorities.n && act->chain.n < AUTHORITIES_MAX_CERTS; i++)
-                if (!chain_has(&act->chain, &before->authorities.certs[i]->fp))
-                        chain_add(&act->chain, before->authorities.certs[i]);
+        if (before != NULL && judge_is_new_authority(before, now))
+                keep(act, &before->authorities);
 }
 
 static void on_secret(struct act *act, int status UNUSED, const cJSON *object)
@@ -101,12 +106,12 @@ static void on_secret(struct act *act, int status UNUSED, const cJSON *object)
         struct err err = ERR_INIT;
 
         note_before(act, before);
-        if (object == NULL && is_published(act)) {
+        if (object == NULL && act_trust_is_published(act, act->i)) {
                 err_set_(&err, ERR_NOT_READY, "%s: it is not there (yet)", act->what);
                 act_fail(act, &err);
                 return;
         }
-        if (object != NULL && read_bundle(object, &now, &err) != 0) {
+        if (object != NULL && act_trust_read(object, &now, &err) != 0) {
                 err.kind = err.kind == ERR_MISSING ? ERR_NOT_READY : ERR_REFUSED;
                 (void)err_wrap(&err, "Secret %.253s", act->certificates[act->i].secret);
                 act_fail(act, &err);
@@ -121,9 +126,8 @@ static void on_secret(struct act *act, int status UNUSED, const cJSON *object)
 static void decide(struct act *act)
 {
         struct record *next = &act->next;
-        const struct kind *kind = act_kind(act);
         const struct judge_case given = {
-                .mixes = kind != NULL && kind->mixes,
+                .mixes = act_action(act)->is_true,
                 .n_pods = act->n_pods,
                 .before = next->before,
                 .wanted = next->wanted,
@@ -175,5 +179,6 @@ void act_judge_start(struct act *act)
         record_copy(&act->next, &act_action(act)->record);
         mem_free(TAKE(act->next.leaf));
         mem_free(TAKE(act->next.leaf_before));
+        mem_free(TAKE(act->next.trusts));
         act_saved_load(act, next_certificate);
 }

@@ -6,7 +6,7 @@
  * two may have freed everything.
  */
 #include "base/json.h"
-#include "certs/chain.h"
+#include "certs/bundle.h"
 #include "control/act.h"
 
 #define ACT_MANAGER      "certrotate-controller"
@@ -140,8 +140,14 @@ int act_secret_text(const cJSON *secret, const char *key, struct secret *out, st
 act_fn act_saved_start, act_saved_forget;
 /* What was saved for this request into act->found; NULL: nothing. */
 void act_saved_load(struct act *act, act_fn *then);
-/* act_restore.c, act_discard.c, act_judge.c, act_render.c */
-act_fn act_restore_start, act_discard_start, act_judge_start, act_render_start;
+/* act_restore.c, act_discard.c, act_judge.c, act_trust.c, act_render.c */
+act_fn act_restore_start, act_discard_start, act_judge_start, act_trust_start, act_render_start;
+/* tls.crt and ca.crt of a Secret, or of what was saved of one; ERR_MISSING, ERR_PARSE. */
+int act_trust_read(const cJSON *secret, struct bundle **out, struct err *err) MUST_CHECK;
+/* Its authorities, as the record keeps them; "" none, or too many. mem_free. */
+char *act_trust_of(const struct bundle *bundle);
+/* Is it the Certificate that agents publish? */
+bool act_trust_is_published(const struct act *act, size_t i);
 /* Name of the Secret with the files of a part ("aggregator"; NULL: there are no parts). mem_free. */
 char *act_render_secret(const struct act *act, const char *part);
 /* Texts by name, of a Secret or of what was saved of one (both have `data`). */

@@ -14,6 +14,7 @@ void actions_done(struct actions *actions)
                 mem_free(actions->items[i].text);
                 mem_free(actions->items[i].name);
                 json_free(actions->items[i].spec);
+                mem_free(actions->items[i].uid);
                 record_done(&actions->items[i].record);
         }
         actions_init(actions);
@@ -35,6 +36,7 @@ static const char *const kind_names[] = {
         [ACTION_FORGET] = "forget",
         [ACTION_DATABASE] = "database",
         [ACTION_EVENT] = "event",
+        [ACTION_TRUST] = "trust",
         [ACTION_CREATE] = "create",
         [ACTION_MERGE] = "merge",
         [ACTION_DELETE] = "delete",
@@ -76,6 +78,7 @@ static void add_record(struct buf *out, const struct record *record)
         add_word(out, "reason", record->reason);
         add_sentence(out, "failure", record->failure);
         add_sentence(out, "lost", record->lost);
+        add_sentence(out, "left", record->left);
 }
 
 static void add_action(struct buf *out, const struct action *action)
@@ -83,7 +86,7 @@ static void add_action(struct buf *out, const struct action *action)
         const enum action_kind kind = action->kind;
 
         buf_add_str(out, kind_names[kind]);
-        if (kind == ACTION_RECORD || kind == ACTION_JUDGE || kind == ACTION_RENDER)
+        if (kind == ACTION_RECORD || kind == ACTION_JUDGE || kind == ACTION_RENDER || kind == ACTION_TRUST)
                 add_record(out, &action->record);
         else
                 add_word(out, "request", action->request == NULL ? NULL : action->request->name);

@@ -27,14 +27,16 @@ enum action_kind {
         ACTION_RENDER, /* files_render into Secret <db>-certrotate-files[-role]; the record's `files` is set
                         */
         ACTION_JUDGE,  /* compares saved and present: fills in stages and authorities of `record`, and writes
-                          it */
+                          it; is_true: a switch of TLS goes by way of TLS_MIXED */
         ACTION_RESTORE,  /* Certificates and Secrets as saved (certificate_renewed); those that were not there
                             are left */
         ACTION_DISCARD,  /* deletes the Certificates of the database and their Secrets, of those that `record`
                             says were  not there before the request; `all`: all of them */
         ACTION_FORGET,   /* deletes the saved Secret */
         ACTION_DATABASE, /* spec.tls of the database object as the request says; `is_true` false: removed */
-        ACTION_EVENT,    /* about `request`: reason, text; is_true: Normal */
+        ACTION_EVENT,    /* about the pod `name` of `uid`, or else `request`: reason, text; is_true: Normal */
+        ACTION_TRUST,    /* writes `record` with what the published Secret has every pod trust, if its leaf is
+                            the one of this fingerprint in hex, `text` */
         ACTION_CREATE,   /* an OpsRequest ReconfigureTLS of `kind`, `name`, `text` in annotation
                             certrotate.io/renewal */
         ACTION_MERGE, /* an OpsRequest Reconfigure of `kind`, `name`, `spec`, with those that it is made of in
@@ -48,8 +50,9 @@ struct action {
         const struct kind *database;   /* of CREATE, MERGE */
         const char *type, *reason;     /* static */
         char *text;                    /* own */
-        char *name;                    /* own: of a Certificate, an alias, a request */
         cJSON *spec;                   /* own: of MERGE */
+        char *name;                    /* own: of a Certificate, an alias, a request, a pod */
+        char *uid;                     /* own: of that pod */
         int64_t number;
         enum request_phase phase;
         bool is_true;

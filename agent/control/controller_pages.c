@@ -141,6 +141,11 @@ static void add_world(const struct controller_status *status, struct buf *out)
                 add_labelled(out, "databases_expiring", "days", days[i], sum);
         }
         exposition_value(out, "controller_pods", "gauge", "Pods of databases known.", (int64_t)counts->pods);
+        exposition_value(
+                out, "controller_pods_left", "gauge",
+                "Pods that a failed request could not bring back, and that do not serve yet what the "
+                "others do.",
+                (int64_t)counts->left);
         exposition_value(out, "controller_certificates", "gauge", "Certificates of databases known.",
                          (int64_t)counts->certificates);
         exposition_value(out, "controller_watch_events_total", "counter",

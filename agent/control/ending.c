@@ -54,6 +54,7 @@ void ending_end(struct step *step)
         (void)step_add(step, ACTION_FORGET);
         if (next->failure == NULL && next->is_tls)
                 next->mode = next->wanted;
+        record_settle(next);
         record_clear(next);
         step_renew_plan(step);
         step_commit(step);

@@ -31,3 +31,18 @@ bool judge_is_new_authority(const struct bundle *before, const struct bundle *no
         return change_classify(before, now) == CHANGE_NEW_AUTHORITY ||
                change_classify(now, before) == CHANGE_NEW_AUTHORITY;
 }
+
+bool judge_is_other_trust(const struct chain *trusted, const struct bundle *now)
+{
+        if (trusted->n == 0)
+                return false;
+        if (!change_builds_to(&now->chain, trusted))
+                return true;
+        for (size_t i = 0; i < trusted->n && now->authorities.n > 0; i++) {
+                const struct chain one = { &trusted->certs[i], 1 };
+
+                if (!change_builds_to(&one, &now->authorities))
+                        return true;
+        }
+        return false;
+}

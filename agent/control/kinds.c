@@ -76,6 +76,7 @@ const struct kind kinds[] = {
           .aliases = exporter_aliases,
           .issued = issued,
           .mixes = true,
+          .alone = "standalone",
           .require_field = "requireSSL" },
         { .request = "MySQLOpsRequest",
           .requests = "mysqlopsrequests",

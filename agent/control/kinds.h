@@ -27,6 +27,7 @@ struct kind {
                 *files; /* of its own configuration, NULL-terminated; NULL: any such as my-apply.cnf */
         bool mixes; /* a cluster goes from plain to TLS and back by way of TLS_MIXED, one walk over all pods
                        each */
+        const char *alone; /* … but not where every pod reports this role; NULL: they are always one */
         const char *require_field; /* of spec.tls and the database's spec: "requireSSL"; NULL: none */
 };
 

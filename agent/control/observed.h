@@ -27,8 +27,8 @@ struct observed_pod {
         bool is_busy; /* a step is under way */
         bool is_rolling_back;
         bool is_degraded;
-        char result[16]; /* of its last rotation */
-        struct wall result_at;
+        char *failed; /* why its part of this generation of the plan has; NULL: it has not, or does not say so
+                       */
         enum tls_mode mode;
         struct fingerprint source, served; /* leaves; all zero: none */
         struct wall served_until;          /* 0: unknown, or nothing */

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "control/merges.h"
 #include "control/renewals.h"
+#include "control/rest.h"
 #include "control/steps.h"
 #include "control/walk.h"
 
@@ -185,4 +186,6 @@ void reconcile(const struct reconcile_settings *settings, const struct observed 
                 go_on(settings, seen, out);
         else if (!choose(seen, out))
                 renewals_look(settings, seen, out);
+        if (out->n == 0)
+                rest_look(seen, out);
 }

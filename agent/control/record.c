@@ -38,10 +38,22 @@ static void free_certificates(struct record_certificate *list, size_t n)
         }
 }
 
+static void free_files(struct record *record)
+{
+        for (size_t i = 0; i < record->n_files; i++) {
+                mem_free(record->files[i].secret);
+                mem_free(record->files[i].hash);
+                mem_free(record->files[i].before);
+        }
+        record->n_files = 0;
+}
+
 void record_done(struct record *record)
 {
+        mem_free(TAKE(record->left)); /* whose files go with it */
         record_clear(record);
         free_certificates(record->served, record->n_served);
+        mem_free(record->trusted);
         record_init(record);
 }
 
@@ -49,7 +61,9 @@ void record_clear(struct record *record)
 {
         struct record kept = { .mode = record->mode,
                                .generation = record->generation,
-                               .n_served = record->n_served };
+                               .n_served = record->n_served,
+                               .trusted = record->trusted,
+                               .left = record->left };
 
         memcpy(kept.served, record->served, sizeof(kept.served));
         mem_free(record->request);
@@ -63,11 +77,13 @@ void record_clear(struct record *record)
         mem_free(record->leaf);
         mem_free(record->leaf_before);
         mem_free(record->lost);
+        mem_free(record->trusts);
         free_certificates(record->certificates, record->n_certificates);
-        for (size_t i = 0; i < record->n_files; i++) {
-                mem_free(record->files[i].secret);
-                mem_free(record->files[i].hash);
-                mem_free(record->files[i].before);
+        if (record->left != NULL) {
+                memcpy(kept.files, record->files, sizeof(kept.files));
+                kept.n_files = record->n_files;
+        } else {
+                free_files(record);
         }
         *record = kept;
 }
@@ -94,6 +110,9 @@ void record_copy(struct record *out, const struct record *from)
         out->leaf = mem_strdup(from->leaf);
         out->leaf_before = mem_strdup(from->leaf_before);
         out->lost = mem_strdup(from->lost);
+        out->trusts = mem_strdup(from->trusts);
+        out->trusted = mem_strdup(from->trusted);
+        out->left = mem_strdup(from->left);
         copy_certificates(out->certificates, from->certificates, from->n_certificates);
         copy_certificates(out->served, from->served, from->n_served);
         for (size_t i = 0; i < from->n_files; i++) {
@@ -101,6 +120,67 @@ void record_copy(struct record *out, const struct record *from)
                 out->files[i].hash = mem_strdup(from->files[i].hash);
                 out->files[i].before = mem_strdup(from->files[i].before);
         }
+}
+
+/* Where the pod's name stands in it, NULL: nowhere. */
+static char *find_in(char *list, const char *pod)
+{
+        size_t len = strlen(pod);
+
+        for (char *at = list; at != NULL && *at != '\0'; at++) {
+                if (strncmp(at, pod, len) == 0 && at[len] == ' ')
+                        return at;
+                at += strcspn(at, " ");
+                if (*at == '\0')
+                        return NULL;
+        }
+        return NULL;
+}
+
+bool record_lists(const char *list, const char *pod)
+{
+        AUTO(mem_free_p) char *copy = mem_strdup(list);
+
+        return find_in(copy, pod) != NULL;
+}
+
+void record_list_add(char **list, const char *pod)
+{
+        char *longer;
+
+        if (find_in(*list, pod) != NULL)
+                return;
+        longer = mem_printf("%s%s ", *list == NULL ? "" : *list, pod);
+        mem_free(*list);
+        *list = longer;
+}
+
+void record_list_drop(char **list, const char *pod)
+{
+        char *at = find_in(*list, pod);
+        char *next = at == NULL ? NULL : at + strlen(pod) + 1;
+
+        if (at == NULL)
+                return;
+        memmove(at, next, strlen(next) + 1);
+        if (**list == '\0')
+                mem_free(TAKE(*list));
+}
+
+void record_settle(struct record *record)
+{
+        if (record->failure != NULL && record->lost == NULL)
+                return; /* it may have ended before it came to the pods */
+        mem_free(record->left);
+        record->left = TAKE(record->lost);
+}
+
+void record_set_trusted(struct record *record)
+{
+        if (!record->is_tls || (record->trusts == NULL && record->wanted != TLS_OFF))
+                return;
+        mem_free(record->trusted);
+        record->trusted = TAKE(record->trusts);
 }
 
 struct record_certificate *record_certificate(struct record *record, const char *name)
@@ -253,6 +333,7 @@ static cJSON *request_to_json(const struct record *record)
         add_text(tree, "turn", record->turn);
         add_text(tree, "turnUid", record->turn_uid);
         add_text(tree, "authorities", record->authorities);
+        add_text(tree, "trusts", record->trusts);
         add_text(tree, "leaf", record->leaf);
         add_text(tree, "leafBefore", record->leaf_before);
         add_text(tree, "lost", record->lost);
@@ -270,6 +351,13 @@ cJSON *record_to_json(const struct record *record)
         if (record->request != NULL)
                 json_add(tree, "request", request_to_json(record));
         add_certificates(tree, "served", record->served, record->n_served);
+        add_text(tree, "trusted", record->trusted);
+        add_text(tree, "left", record->left);
+        if (record->request == NULL) {
+                add_text(tree, "turn", record->turn);
+                add_text(tree, "turnUid", record->turn_uid);
+                add_files(tree, record);
+        }
         return tree;
 }
 
@@ -287,12 +375,11 @@ cJSON *record_plan(const struct record *record)
         if (stage->phase != PLAN_NO_PHASE)
                 json_add_str(tree, "phase", plan_phase_name(stage->phase));
         add_mode(tree, "tls", stage->mode);
-        if (record->request != NULL && record->turn != NULL)
+        if (record->turn != NULL)
                 json_append_str(turn, record->turn);
         json_add(tree, "turn", turn);
-        if (record->request != NULL) {
+        if (record->request != NULL)
                 add_text(tree, "authorities", record->authorities);
-                add_plan_files(tree, record);
-        }
+        add_plan_files(tree, record);
         return tree;
 }

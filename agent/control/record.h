@@ -18,6 +18,7 @@
 #define RECORD_FILES_MAX        4
 #define RECORD_MAX_BYTES        ((size_t)768 << 10)
 #define RECORD_AUTHORITIES_MAX  ((size_t)384 << 10) /* they stand in the plan as well: 1 MiB for both */
+#define RECORD_TRUSTED_MAX      ((size_t)32 << 10)  /* in memory for each database */
 
 /* In the order in which a request passes them; one that fails goes over to RECORD_RESTORE or later ones. Each
  * is left by one write; the list of actions that ends the request belongs to the last step. */
@@ -76,18 +77,24 @@ struct record {
         struct record_stage stages[RECORD_STAGES_MAX];
         size_t n_stages, stage; /* the walk's, and where it is */
         int64_t generation;     /* of the plan: one more with each change but of the turn; never goes down */
-        char *turn;             /* pod; NULL: nobody's */
+        char *turn;             /* pod; NULL: nobody's. At rest: one of `left` that may catch up */
         char *turn_uid;
         char *leaf; /* fingerprint in hex of the leaf to be served in the end; NULL: it is not looked at */
         char *leaf_before; /* … before the request; NULL: none */
         char *lost; /* pods that could not be brought back, by name, with a space behind each; NULL: none */
-        char *authorities;                           /* PEM, trusted until phase prune; NULL: none */
-        struct record_files files[RECORD_FILES_MAX]; /* to be taken; of other Secrets nothing is asked */
+        char *authorities; /* PEM, trusted until phase prune; NULL: none */
+        char *trusts;      /* PEM, `trusted` when the request has ended well; NULL: as before */
+        /* to be taken; of other Secrets nothing is asked. At rest for those in `left` */
+        struct record_files files[RECORD_FILES_MAX];
         size_t n_files;
         int tries; /* of the request, so far */
         /* what cert-manager has issued that every pod serves: to find renewals */
         struct record_certificate served[RECORD_CERTIFICATES_MAX];
         size_t n_served;
+        /* PEM of the authorities that every pod trusts at rest: to find that a renewal is of another one.
+         * NULL: unknown; "": none, or too many to be kept */
+        char *trusted;
+        char *left; /* as `lost`, of requests that are over: they are given a turn at rest; NULL: none */
 };
 
 void record_init(struct record *out);
@@ -103,15 +110,26 @@ void record_restore_files(struct record *record);
 struct certificate;
 /* `served` anew: all these with a revision. */
 void record_set_served(struct record *record, struct certificate *const *certificates, size_t n);
+/* Is the pod one of a list as `lost` and `left` are? */
+bool record_lists(const char *list, const char *pod);
+/* One more of them, or one less; the list may be NULL before and after. */
+void record_list_add(char **list, const char *pod);
+void record_list_drop(char **list, const char *pod);
+/* Every pod has what was asked for: what it trusts from now on. */
+void record_set_trusted(struct record *record);
+/* The request has ended: who was left behind by it, or still is. */
+void record_settle(struct record *record);
 /* Deep. */
 void record_copy(struct record *out, const struct record *from);
-/* What belongs to the request goes; mode, generation and what is served stay. */
+/* What belongs to the request goes; mode, generation, what is served and trusted, and who was left behind
+ * with the files that are asked of him, stay. */
 void record_clear(struct record *record);
 /*
- * {"mode", "generation", "served": [{"name", "uid", "revision", "asked"}], "request": {"name", "kind", "uid",
+ * {"mode", "generation", "served": [{"name", "uid", "revision", "asked"}], "trusted", "left", "turn" and
+ * "files" (at rest), "request": {"name", "kind", "uid",
  * "step", "since", "failure", "reason", "paused", "saved", "issued", "before", "wanted", "certificates",
- * "stages": [{"phase", "mode"}], "stage", "turn", "turnUid", "authorities", "files": {"<Secret>": "<hash>"},
- * "tries"}}: what is empty is left out, unknown members are ignored, an unknown step is not.
+ * "stages": [{"phase", "mode"}], "stage", "turn", "turnUid", "authorities", "trusts", "files": {"<Secret>":
+ * "<hash>"}, "tries"}}: what is empty is left out, unknown members are ignored, an unknown step is not.
  *
  * ERR_PARSE naming the member; ERR_LIMIT. Pure; fuzzed by tests/fuzz/fuzz_record.c.
  */
@@ -119,7 +137,8 @@ int record_parse(const char *text, size_t len, struct record *out, struct err *e
 /* Without a request nothing of one is written. As text at most RECORD_MAX_BYTES are read back. */
 cJSON *record_to_json(const struct record *record);
 /*
- * The plan that agents are to follow. At rest nobody's turn: renewals become requests. {"request", "kind",
+ * The plan that agents are to follow. At rest nobody's turn, since renewals become requests, but for one that
+ * was left behind. {"request", "kind",
  * "generation", "phase", "tls", "turn": [pod], "authorities", "files": {"<Secret>": "<hash>"}}; tls and files
  * only where they are known. Phase and tls are those of the stage the walk is at; before it (no stages) and
  * after its last (stage == n_stages) there is no phase, and tls is `mode`.

@@ -219,6 +219,23 @@ static int read_step(const cJSON *tree, enum record_step *out, struct err *err)
         return wrong("step", "step that this controller knows", err);
 }
 
+/* It is kept in memory for each database. */
+static int read_trust(const cJSON *object, const char *key, char **out, struct err *err)
+{
+        if (read_text(object, key, out, err) != 0)
+                return -1;
+        if (*out == NULL || strlen(*out) <= RECORD_TRUSTED_MAX)
+                return 0;
+        return err_set(err, ERR_LIMIT, "'%s' is longer than %zu bytes", key, RECORD_TRUSTED_MAX);
+}
+
+static int read_turn(const cJSON *object, struct record *out, struct err *err)
+{
+        if (read_name(object, "turn", &out->turn, err) != 0)
+                return -1;
+        return read_text(object, "turnUid", &out->turn_uid, err);
+}
+
 static int read_request(const cJSON *tree, struct record *out, struct err *err)
 {
         const cJSON *request = json_get(tree, "request");
@@ -241,9 +258,9 @@ static int read_request(const cJSON *tree, struct record *out, struct err *err)
             read_mode(request, "before", &out->before, err) != 0 ||
             read_mode(request, "wanted", &out->wanted, err) != 0 ||
             read_certificates(request, "certificates", out->certificates, &out->n_certificates, err) != 0 ||
-            read_stages(request, out, err) != 0 || read_name(request, "turn", &out->turn, err) != 0 ||
-            read_text(request, "turnUid", &out->turn_uid, err) != 0 ||
+            read_stages(request, out, err) != 0 || read_turn(request, out, err) != 0 ||
             read_text(request, "authorities", &out->authorities, err) != 0 ||
+            read_trust(request, "trusts", &out->trusts, err) != 0 ||
             read_hash(request, "leaf", false, &out->leaf, err) != 0 ||
             read_hash(request, "leafBefore", false, &out->leaf_before, err) != 0 ||
             read_text(request, "lost", &out->lost, err) != 0 || read_files(request, out, err) != 0 ||
@@ -271,8 +288,14 @@ int record_parse(const char *text, size_t len, struct record *out, struct err *e
             read_number(tree, "generation", NUMBER_MAX, &record.generation, err) != 0 ||
             read_certificates(tree, "served", record.served, &record.n_served, err) != 0)
                 return -1;
+        if (read_trust(tree, "trusted", &record.trusted, err) != 0 ||
+            read_text(tree, "left", &record.left, err) != 0)
+                return -1;
         if (read_request(tree, &record, err) != 0)
                 return err_wrap(err, "request");
+        if (record.request == NULL &&
+            (read_turn(tree, &record, err) != 0 || read_files(tree, &record, err) != 0))
+                return -1;
         *out = record;
         record_init(&record);
         return 0;

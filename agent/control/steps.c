@@ -32,6 +32,8 @@ static void begin(struct step *step)
 /* What is issued, or asked for, decides the stages of the walk. */
 static void judge(struct step *step)
 {
+        struct action *action;
+
         step_note_served(step);
         step->next.stage = 0;
         step->next.step = RECORD_WALK;
@@ -41,7 +43,9 @@ static void judge(struct step *step)
                 step->next.stages[0] = (struct record_stage){ PLAN_NO_PHASE, step->next.before };
                 step->next.n_stages = 1;
         }
-        record_copy(&step_add(step, step->next.is_tls ? ACTION_JUDGE : ACTION_RENDER)->record, &step->next);
+        action = step_add(step, step->next.is_tls ? ACTION_JUDGE : ACTION_RENDER);
+        action->is_true = walk_mixes(step);
+        record_copy(&action->record, &step->next);
 }
 
 /* --- save and issue */
@@ -262,16 +266,23 @@ static bool is_through(const struct step *step)
         return step->next.step == RECORD_WALK && !is_overtaken(step) && walk_is_over(step);
 }
 
+static void walked(struct step *step)
+{
+        record_set_trusted(&step->next);
+        if (step_is_removal(step) || step_is_change(step))
+                step_go(step, RECORD_CLEAN);
+        else
+                ending_end(step);
+}
+
 static void walk(struct step *step)
 {
         if (is_overtaken(step))
                 judge(step);
         else if (!is_through(step))
                 walk_on(step);
-        else if (step_is_removal(step) || step_is_change(step))
-                step_go(step, RECORD_CLEAN);
         else
-                ending_end(step);
+                walked(step);
 }
 
 /* --- what goes wrong on the way */

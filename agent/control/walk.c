@@ -23,37 +23,48 @@ static bool is_leaf(const struct fingerprint *fp, const char *hex)
         return strcmp(hex_fingerprint(fp, text), hex) == 0;
 }
 
+/* The leaf that is to be served in the end; NULL: none is looked at. */
+static const char *leaf_wanted(const struct step *step)
+{
+        return step->next.failure == NULL ? step->next.leaf : step->next.leaf_before;
+}
+
 /* Serves what it is to serve in this stage; in phase trust it has at least seen what comes. */
 static bool serves(const struct step *step, const struct observed_pod *pod)
 {
         const struct record_stage *stage = &step->next.stages[step->next.stage];
-        const char *leaf = step->next.failure == NULL ? step->next.leaf : step->next.leaf_before;
+        const char *leaf = leaf_wanted(step);
 
         if (leaf == NULL || stage->mode == TLS_OFF)
                 return true;
         return is_leaf(stage->phase == PLAN_TRUST ? &pod->source : &pod->served, leaf);
 }
 
-/* It has tried in its turn, and will not try again by itself. */
+/*
+ * It has tried, in its turn or as far as that goes without it, and will not try again by itself. Not when
+ * what it speaks of is an old Secret: the new one is on its way.
+ */
 static bool has_failed(const struct step *step, const struct observed_pod *pod)
 {
-        static const char *const ends[] = { "refused", "rolledBack", "degraded" };
+        const char *leaf = leaf_wanted(step);
 
-        if (!follows(step, pod) || pod->is_busy || pod->plan_done || pod->result_at.s < step->next.since.s)
+        if (!follows(step, pod) || pod->failed == NULL || pod->is_busy || pod->plan_done)
                 return false;
-        for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-                if (strcmp(pod->result, ends[i]) == 0)
-                        return true;
-        return false;
+        return leaf == NULL || hex_fingerprint_is_none(&pod->source) || is_leaf(&pod->source, leaf);
 }
 
 /* It refuses even what was before, and serves it: nothing has to be brought back. */
 static bool is_back(const struct step *step, const struct observed_pod *pod)
 {
         const struct record_stage *stage = &step->next.stages[step->next.stage];
+        const char *leaf = step->next.leaf_before;
 
-        return step->next.failure != NULL && step->next.leaf_before != NULL && stage->mode == pod->mode &&
-               has_failed(step, pod) && !pod->is_degraded && is_leaf(&pod->served, step->next.leaf_before);
+        if (step->next.failure == NULL || stage->mode != pod->mode || pod->is_degraded || !pod->is_ready ||
+            !has_failed(step, pod))
+                return false;
+        if (stage->mode == TLS_OFF)
+                return hex_fingerprint_is_none(&pod->served);
+        return leaf != NULL && is_leaf(&pod->served, leaf);
 }
 
 static bool is_done(const struct step *step, const struct observed_pod *pod)
@@ -67,16 +78,6 @@ static bool is_done(const struct step *step, const struct observed_pod *pod)
 static bool is_turn_of(const struct step *step, const struct observed_pod *pod)
 {
         return step->next.turn != NULL && strcmp(step->next.turn, pod->name) == 0;
-}
-
-static bool is_lost(const struct step *step, const struct observed_pod *pod)
-{
-        size_t len = strlen(pod->name);
-
-        for (const char *at = step->next.lost; at != NULL && *at != '\0'; at = strchr(at, ' ') + 1)
-                if (strncmp(at, pod->name, len) == 0 && at[len] == ' ')
-                        return true;
-        return false;
 }
 
 /* In the order of the kind; on the way back those that are out anyway come first. */
@@ -95,7 +96,7 @@ static const struct observed_pod *next_pod(const struct step *step)
         for (size_t i = 0; i < step->seen->n_pods; i++) {
                 const struct observed_pod *pod = step->seen->pods[i];
 
-                if (is_lost(step, pod) || is_done(step, pod))
+                if (record_lists(step->next.lost, pod->name) || is_done(step, pod))
                         continue;
                 if (is_turn_of(step, pod))
                         return pod;
@@ -153,7 +154,7 @@ static char *why_late(const struct observed_pod *pod)
 static char *verdict(struct step *step, const struct observed_pod *pod)
 {
         if (has_failed(step, pod))
-                return mem_printf("pod %s: %s", pod->name, pod->trouble == NULL ? pod->result : pod->trouble);
+                return mem_printf("pod %s: %s", pod->name, pod->failed);
         return step_is_late(step) ? why_late(pod) : NULL;
 }
 
@@ -199,11 +200,24 @@ static const char *reason_of(const struct step *step, const struct observed_pod 
         return has_failed(step, pod) && pod->reason != NULL ? pod->reason : "Failed";
 }
 
+/* One that will not come with us: it need not be its turn. */
+static const struct observed_pod *refuser(const struct step *step)
+{
+        for (size_t i = 0; i < step->seen->n_pods; i++)
+                if (has_failed(step, step->seen->pods[i]))
+                        return step->seen->pods[i];
+        return NULL;
+}
+
 void walk_on(struct step *step)
 {
-        const struct observed_pod *pod;
+        const struct observed_pod *pod = refuser(step);
         char *problem;
 
+        if (pod != NULL) {
+                step_fail(step, reason_of(step, pod), mem_printf("pod %s: %s", pod->name, pod->failed));
+                return;
+        }
         if (wait_or_pass_on(step, &problem, &pod)) {
                 if (problem != NULL)
                         step_fail(step, reason_of(step, pod), problem);
@@ -219,12 +233,15 @@ bool walk_is_over(const struct step *step)
 
 static void leave(struct step *step, const struct observed_pod *pod, const char *problem)
 {
-        char *lost = mem_printf("%s%s ", step->next.lost == NULL ? "" : step->next.lost, pod->name);
         char *failure = mem_printf("%s; and on the way back %s", step->next.failure, problem);
+        struct action *event = step_add(step, ACTION_EVENT);
 
-        mem_free(step->next.lost);
+        event->reason = "PodLeftBehind";
+        event->name = mem_strdup(pod->name);
+        event->uid = mem_strdup(pod->uid);
+        event->text = mem_printf("it could not be brought back, and gets a turn when it can be: %s", problem);
+        record_list_add(&step->next.lost, pod->name);
         mem_free(step->next.failure);
-        step->next.lost = lost;
         step->next.failure = failure;
         step_go(step, RECORD_RETURN);
 }
@@ -290,6 +307,16 @@ char *walk_unfit(const struct step *step)
         return step->seen->n_pods > 0
                        ? NULL
                        : mem_printf("no pod is labelled app.kubernetes.io/instance=%s", step->seen->name);
+}
+
+bool walk_mixes(const struct step *step)
+{
+        const char *alone = step->kind->alone;
+        bool is_group = alone == NULL && step->kind->mixes;
+
+        for (size_t i = 0; i < step->seen->n_pods && step->kind->mixes && alone != NULL; i++)
+                is_group = is_group || strcmp(step->seen->pods[i]->role, alone) != 0;
+        return is_group;
 }
 
 enum tls_mode walk_mode(const struct observed *seen)

@@ -18,5 +18,7 @@ void walk_turn_back(struct step *step);
 bool walk_is_still(const struct step *step);
 /* What is wrong with a pod before anything begins, or NULL: no agent, plan not read. mem_free. */
 char *walk_unfit(const struct step *step);
+/* Do the members talk to each other, so that TLS is switched by way of TLS_MIXED? */
+bool walk_mixes(const struct step *step);
 /* The mode that every pod is in; TLS_UNMANAGED: they differ, or nobody knows. */
 enum tls_mode walk_mode(const struct observed *seen);

@@ -235,6 +235,15 @@ static size_t bucket_of(struct wall until, struct wall now)
         return i;
 }
 
+static size_t count_left(const struct world_entry *entry)
+{
+        size_t n = 0;
+
+        for (uint32_t i = 0; i < entry->n_pods && entry->record != NULL; i++)
+                n += record_lists(entry->record->record.left, entry->pods[i]->name);
+        return n;
+}
+
 struct world_counts world_counts(const struct world *world)
 {
         const struct wall now = clock_wall();
@@ -249,6 +258,7 @@ struct world_counts world_counts(const struct world *world)
                 counts.databases++;
                 counts.pods += entry->n_pods;
                 counts.certificates += entry->n_certificates;
+                counts.left += count_left(entry);
                 for (uint32_t k = 0; k < entry->n_requests; k++)
                         counts.requests[entry->requests[k]->phase]++;
                 if (until.s != 0)

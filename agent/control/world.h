@@ -43,6 +43,7 @@ void world_each(const struct world *world, world_changed_fn *fn, void *arg);
 
 struct world_counts {
         size_t databases, pods, certificates;
+        size_t left; /* pods that were left behind and have not caught up: record.h */
         size_t requests[REQUEST_SKIPPED + 1]; /* by phase */
         size_t expires_within_days[4]; /* databases whose first certificate served ends within 1, 7, 30 days,
                                           later */

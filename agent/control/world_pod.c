@@ -113,12 +113,11 @@ static void take_report(struct world_strings *strings, const char *text, struct 
                 out->plan_generation = report.plan.generation;
                 out->plan_done = report.plan.done;
                 out->plan_held = report.plan.held;
+                out->failed = mem_strdup(or_null(report.plan.failed));
         }
         out->is_busy = is_busy(&report);
         out->is_rolling_back = report.rolling_back;
         out->is_degraded = report.degraded;
-        memcpy(out->result, report.result, sizeof(out->result));
-        out->result_at = report.at;
         out->mode = mode < 0 ? TLS_UNMANAGED : (enum tls_mode)mode;
         out->source = report.bundles[0].stages[STAGE_SOURCE].fp;
         out->served = report.bundles[0].stages[STAGE_SERVED].fp;
@@ -158,6 +157,7 @@ static void drop_pod(struct world *world, void *object)
         mem_free(pod->uid);
         mem_free(pod->version);
         mem_free(pod->trouble);
+        mem_free(pod->failed);
         world_strings_drop(&world->strings, pod->kind_label);
         world_strings_drop(&world->strings, pod->reason);
         world_strings_drop(&world->strings, pod->driver);

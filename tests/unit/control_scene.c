@@ -94,6 +94,12 @@ static bool is_new(int leaf)
         return leaf > OLD_LEAF;
 }
 
+static bool is_hurt(const struct scene *scene, const struct scene_pod *pod)
+{
+        return pod == &scene->pods[1] && is_new(scene->leaf) && pod->stage.phase != PLAN_TRUST &&
+               pod->stage.mode != TLS_OFF;
+}
+
 static void adopt(struct scene *scene, struct scene_pod *pod)
 {
         const struct record *record = &scene->record;
@@ -105,17 +111,16 @@ static void adopt(struct scene *scene, struct scene_pod *pod)
         pod->adopted = (int)record->generation;
         pod->request = record->request != NULL;
         pod->stage = record->n_stages > 0 && record->request != NULL ? record->stages[record->stage] : rest;
+        if (!pod->request)
+                pod->done =
+                        pod->mode == record->mode && pod->leaf == (record->mode == TLS_OFF ? 0 : scene->leaf);
         pod->turn = record->turn != NULL && atoi(strchr(record->turn, '-') + 1) == (int)(pod - scene->pods);
+        if (scene->trouble == SCENE_WILL_REFUSE && is_hurt(scene, pod))
+                pod->failed = true;
         if (pod->turn && !had_turn && !pod->done && !pod->failed) {
                 pod->busy = true;
                 pod->busy_left = 1 + (int)scene_random(scene, 3);
         }
-}
-
-static bool is_hurt(const struct scene *scene, const struct scene_pod *pod)
-{
-        return pod == &scene->pods[1] && is_new(scene->leaf) && pod->stage.phase != PLAN_TRUST &&
-               pod->stage.mode != TLS_OFF;
 }
 
 static bool refuses(const struct scene *scene)
@@ -128,7 +133,6 @@ static bool refuses(const struct scene *scene)
 static void act(struct scene *scene, struct scene_pod *pod)
 {
         pod->busy = false;
-        pod->result_at = scene->now;
         if (refuses(scene) && is_hurt(scene, pod)) {
                 scene->refusals++;
                 pod->failed = true;
@@ -250,11 +254,9 @@ static void view_pod(struct scene *scene, struct view *view, int i)
                                       .plan_generation = pod->adopted,
                                       .plan_done = pod->done,
                                       .is_busy = pod->busy && !pod->gone,
-                                      .trouble = pod->failed ? refused : NULL,
+                                      .failed = pod->failed ? refused : NULL,
                                       .reason = pod->failed ? reason_of(scene) : NULL,
-                                      .result_at = { pod->result_at },
                                       .mode = pod->mode };
-        (void)snprintf(out->result, sizeof(out->result), "%s", pod->failed ? "rolledBack" : "success");
         out->source.sha256[0] = (uint8_t)scene->leaf;
         out->served.sha256[0] = (uint8_t)pod->leaf;
         view->pod_list[i] = out;

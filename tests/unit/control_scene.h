@@ -12,6 +12,7 @@
 enum scene_trouble {
         SCENE_FINE,
         SCENE_REFUSES,      /* pod 1 refuses what is new */
+        SCENE_WILL_REFUSE,  /* … and says so before its turn */
         SCENE_NEVER_BACK,   /* pod 1 never comes back from taking it; when it is its turn again, neither */
         SCENE_NO_AGENT,     /* pod 1 has none */
         SCENE_DENIED,       /* the client's Certificate is denied */
@@ -37,7 +38,6 @@ struct scene_pod {
         bool trusts_old, trusts_new;
         bool done, busy, failed, gone;
         int busy_left;
-        int64_t result_at;
 };
 
 struct scene {

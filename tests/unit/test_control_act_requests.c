@@ -233,25 +233,35 @@ static void events(void **state UNUSED)
         static const struct {
                 bool is_normal;
                 const char *type;
-        } cases[] = { { true, "Normal" }, { false, "Warning" } };
+                bool is_of_a_pod;
+        } cases[] = { { true, "Normal", false }, { false, "Warning", false }, { true, "Normal", true } };
 
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 struct act_scene scene;
                 struct action *action;
                 struct kube_call *call;
+                const char *name;
                 AUTO(json_free_p) cJSON *event = NULL;
                 AUTO(json_free_p) cJSON *about = NULL;
                 struct err err = ERR_INIT;
                 const char *regarding =
-                        "{\"apiVersion\":\"ops.kubedb.com/v1alpha1\",\"kind\":"
-                        "\"PerconaXtraDBOpsRequest\",\"namespace\":\"demo\",\"name\":\"px-ops\","
-                        "\"uid\":\"request-uid\"}";
+                        cases[i].is_of_a_pod
+                                ? "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"namespace\":\"demo\",\"name\":"
+                                  "\"px-1\",\"uid\":\"pod-uid\"}"
+                                : "{\"apiVersion\":\"ops.kubedb.com/v1alpha1\",\"kind\":"
+                                  "\"PerconaXtraDBOpsRequest\",\"namespace\":\"demo\",\"name\":\"px-ops\","
+                                  "\"uid\":\"request-uid\"}";
 
                 act_scene_open(&scene);
                 action = act_scene_add(&scene, ACTION_EVENT);
                 action->reason = "Starting";
                 action->text = mem_strdup("Pausing PerconaXtraDB demo/px");
                 action->is_true = cases[i].is_normal;
+                if (cases[i].is_of_a_pod) {
+                        action->request = NULL;
+                        action->name = mem_strdup("px-1");
+                        action->uid = mem_strdup("pod-uid");
+                }
                 act_scene_start(&scene);
                 call = scene_call(&scene.on, 1, "POST", EVENTS BY);
                 assert_int_equal(json_parse(call->body, strlen(call->body), &event, &err), 0);
@@ -264,7 +274,8 @@ static void events(void **state UNUSED)
                 assert_string_equal(json_get_str(event, "reportingController"), "certrotate.io/controller");
                 assert_non_null(json_get_str(event, "reportingInstance"));
                 assert_non_null(json_get_str(event, "eventTime"));
-                assert_int_equal(strncmp(json_get_str(json_get(event, "metadata"), "name"), "px-ops.", 7), 0);
+                name = json_get_str(json_get(event, "metadata"), "name");
+                assert_int_equal(strncmp(name, cases[i].is_of_a_pod ? "px-1." : "px-ops.", 5), 0);
                 assert_true(cJSON_Compare(json_get(event, "regarding"), about, true));
                 kube_fake_answer(call, 201, "{}");
                 act_scene_ends(&scene, cases[i].type, ERR_NONE, NULL);

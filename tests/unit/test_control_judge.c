@@ -15,6 +15,7 @@
 #include "testca.h"
 
 #include "control/judge.h"
+#include "control/walk.h"
 
 #define NAME "px-server-cert"
 
@@ -61,6 +62,33 @@ static void stages(void **state UNUSED)
                 print(out, judge_stages(&cases[i].given, out), text, sizeof(text));
                 if (strcmp(text, cases[i].want) != 0)
                         fail_msg("case %zu: %s", i, text);
+        }
+}
+
+/* Who talks to nobody needs no stage in which both are spoken. */
+static void mixes(void **state UNUSED)
+{
+        static char roles[][16] = { "", "standalone", "member", "joining" };
+        static const struct {
+                const char *kind;
+                int a, b; /* roles of the two pods */
+                bool want;
+        } cases[] = {
+                { "PerconaXtraDB", 2, 2, true }, { "PerconaXtraDB", 1, 1, true },
+                { "MariaDB", 1, 1, false },      { "MariaDB", 2, 2, true },
+                { "MariaDB", 1, 3, true },       { "MariaDB", 0, 0, true },
+                { "MariaDB", 0, 1, true },       { "MySQL", 2, 2, false },
+                { "Singlestore", 0, 0, false },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                struct observed_pod pods[] = { { .role = roles[cases[i].a] }, { .role = roles[cases[i].b] } };
+                struct observed_pod *list[] = { &pods[0], &pods[1] };
+                const struct observed seen = { .pods = list, .n_pods = 2 };
+                const struct step step = { .seen = &seen, .kind = kind_of_request(cases[i].kind) };
+
+                if (walk_mixes(&step) != cases[i].want)
+                        fail_msg("case %zu", i);
         }
 }
 
@@ -145,6 +173,48 @@ static void authorities(void **state UNUSED)
         people_done(&p);
 }
 
+/* Where nothing but the authorities of before is known. */
+static void other_trust(void **state UNUSED)
+{
+        struct people p;
+
+        people_open(&p);
+        {
+                const struct testca *const old[] = { p.old };
+                const struct testca *const renewed[] = { p.renewed };
+                const struct testca *const twin[] = { p.twin };
+                const struct testca *const other[] = { p.other };
+                const struct testca *const both[] = { p.old, p.other };
+                const struct testca *const between[] = { p.between };
+                const struct {
+                        const char *name;
+                        struct bundle *trusted, *now; /* of the first its authorities */
+                        bool want;
+                } cases[] = {
+                        { "the same", make(p.by_old, old, 1), make(p.by_old_too, old, 1), false },
+                        { "renewed", make(p.by_old, old, 1), make(p.by_renewed, renewed, 1), false },
+                        { "a twin", make(p.by_old, old, 1), make(p.by_twin, twin, 1), true },
+                        { "another", make(p.by_old, old, 1), make(p.by_other, other, 1), true },
+                        { "both, one", make(p.by_old, both, 2), make(p.by_other, other, 1), true },
+                        { "both, both", make(p.by_old, both, 2), make(p.by_other, both, 2), false },
+                        { "one more", make(p.by_old, old, 1), make(p.by_old_too, both, 2), false },
+                        { "the one that signed it", make(p.by_between, between, 1), make(p.by_old, old, 1),
+                          true },
+                        { "none was", make(p.by_old, NULL, 0), make(p.by_other, other, 1), false },
+                        { "none is", make(p.by_old, old, 1), make(p.by_old_too, NULL, 0), false },
+                };
+
+                for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                        if (judge_is_other_trust(&cases[i].trusted->authorities, cases[i].now) !=
+                            cases[i].want)
+                                fail_msg("%s", cases[i].name);
+                        bundle_free(cases[i].trusted);
+                        bundle_free(cases[i].now);
+                }
+        }
+        people_done(&p);
+}
+
 /* --- the action */
 
 /* {"data": …}; authority NULL: none. */
@@ -180,11 +250,14 @@ static void fingerprint_of(const struct testca *leaf, char out[static FINGERPRIN
 
 static void add_judge(struct act_scene *scene, enum tls_mode before, enum tls_mode wanted)
 {
+        struct action *action;
         struct record *record;
 
         act_scene_open(scene);
         act_scene_certificate(scene, NAME, "server", NAME);
-        record = &act_scene_add(scene, ACTION_JUDGE)->record;
+        action = act_scene_add(scene, ACTION_JUDGE);
+        action->is_true = true;
+        record = &action->record;
         record_init(record);
         record->request = mem_strdup("px-ops");
         record->kind = mem_strdup("PerconaXtraDBOpsRequest");
@@ -231,15 +304,27 @@ static void judged(void **state UNUSED)
                         enum tls_mode mode;
                         bool is_renewal;
                         const char *stages;
+                        const struct testca *trusted; /* at rest; NULL: unknown */
                 } cases[] = {
-                        { "the same authority", p.by_old, p.old, p.by_old_too, p.old, TLS_ON, false, "/on" },
+                        { "the same authority", p.by_old, p.old, p.by_old_too, p.old, TLS_ON, false, "/on",
+                          NULL },
                         { "another", p.by_old, p.old, p.by_other, p.other, TLS_ON, false,
-                          "trust/on leaf/on prune/on" },
-                        { "nothing was issued", NULL, NULL, p.by_old, p.old, TLS_OFF, false, "/mixed /on" },
+                          "trust/on leaf/on prune/on", NULL },
+                        { "nothing was issued", NULL, NULL, p.by_old, p.old, TLS_OFF, false, "/mixed /on",
+                          NULL },
                         { "it was not served", p.by_old, p.old, p.by_other, p.other, TLS_OFF, false,
-                          "/mixed /on" },
-                        { "a renewal", p.by_old_too, p.old, p.by_old_too, p.old, TLS_ON, true, "/on" },
-                        { "without authorities", p.by_old, NULL, p.by_other, NULL, TLS_ON, false, "/on" },
+                          "/mixed /on", NULL },
+                        { "a renewal", p.by_old_too, p.old, p.by_old_too, p.old, TLS_ON, true, "/on", NULL },
+                        { "without authorities", p.by_old, NULL, p.by_other, NULL, TLS_ON, false, "/on",
+                          NULL },
+                        { "a renewal of what is trusted", p.by_old_too, p.old, p.by_old_too, p.old, TLS_ON,
+                          true, "/on", p.old },
+                        { "a renewal of another authority", p.by_other, p.other, p.by_other, p.other, TLS_ON,
+                          true, "trust/on leaf/on prune/on", p.old },
+                        { "a rotation after a renewal of another", p.by_other, p.other, p.by_other, p.other,
+                          TLS_ON, false, "trust/on leaf/on prune/on", p.old },
+                        { "… with TLS off", p.by_other, p.other, p.by_other, p.other, TLS_OFF, false,
+                          "/mixed /on", p.old },
                 };
 
                 for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -250,6 +335,7 @@ static void judged(void **state UNUSED)
                         AUTO(mem_free_p) char *now = secret_of(cases[i].now, cases[i].ca);
                         AUTO(mem_free_p) char *saved = saved_of(before);
                         AUTO(mem_free_p) char *ca = testca_cert_pem(p.old);
+                        AUTO(mem_free_p) char *trusts = NULL;
                         AUTO(record_done_p) struct record record;
                         const bool is_phased = strstr(cases[i].stages, "trust") != NULL;
                         char leaf[FINGERPRINT_TEXT_MAX] = "", leaf_before[FINGERPRINT_TEXT_MAX] = "",
@@ -259,6 +345,8 @@ static void judged(void **state UNUSED)
                         record_init(&record);
                         add_judge(&scene, cases[i].mode, TLS_ON);
                         scene.request.is_renewal = cases[i].is_renewal;
+                        if (cases[i].trusted != NULL)
+                                scene.actions.items[0].record.trusted = testca_cert_pem(cases[i].trusted);
                         act_scene_start(&scene);
                         kube_fake_answer(scene_call(&scene.on, 1, "GET", CORE "secrets/px-certrotate-saved"),
                                          200, saved);
@@ -275,7 +363,46 @@ static void judged(void **state UNUSED)
                         is_text(record.leaf_before,
                                 cases[i].before == NULL || cases[i].is_renewal ? NULL : leaf_before);
                         is_text(record.authorities, is_phased ? ca : NULL);
+                        trusts = cases[i].ca == NULL ? mem_strdup("") : testca_cert_pem(cases[i].ca);
+                        is_text(record.trusts, trusts);
                 }
+        }
+        people_done(&p);
+}
+
+/* At rest: of the Secret that all serve. */
+static void learned(void **state UNUSED)
+{
+        struct people p;
+
+        people_open(&p);
+        for (int i = 0; i < 3; i++) {
+                AUTO(mem_free_p) char *secret = secret_of(p.by_old, i == 0 ? NULL : p.old);
+                AUTO(mem_free_p) char *want = i == 0 ? mem_strdup("") : testca_cert_pem(p.old);
+                AUTO(record_done_p) struct record record;
+                struct act_scene scene;
+                struct action *action;
+                char leaf[FINGERPRINT_TEXT_MAX];
+
+                record_init(&record);
+                act_scene_open(&scene);
+                act_scene_certificate(&scene, NAME, "server", NAME);
+                action = act_scene_add(&scene, ACTION_TRUST);
+                action->database = kind_of_request("PerconaXtraDB");
+                action->request = NULL;
+                action->record.mode = TLS_ON;
+                action->record.generation = 5;
+                fingerprint_of(i == 2 ? p.by_other : p.by_old, leaf);
+                action->text = mem_strdup(leaf);
+                act_scene_start(&scene);
+                kube_fake_answer(scene_call(&scene.on, 1, "GET", CORE "secrets/" NAME), 200, secret);
+                if (i == 2) { /* they serve another: nothing is written */
+                        act_scene_ends(&scene, "another", ERR_NONE, NULL);
+                        continue;
+                }
+                read_record(&scene, 2, &record);
+                is_text(record.trusted, want);
+                assert_int_equal(record.generation, 5);
         }
         people_done(&p);
 }
@@ -343,6 +470,7 @@ static void cannot_judge(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(mixes),      cmocka_unit_test(other_trust),  cmocka_unit_test(learned),
                 cmocka_unit_test(stages),     cmocka_unit_test(authorities),  cmocka_unit_test(judged),
                 cmocka_unit_test(judged_off), cmocka_unit_test(cannot_judge),
         };

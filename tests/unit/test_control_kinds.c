@@ -39,18 +39,20 @@ static void what_differs(void **state UNUSED)
         static const struct {
                 const char *database, *requests, *databases, *group, *require_field;
                 bool mixes;
+                const char *alone;
         } cases[] = {
-                { "Singlestore", "singlestoreopsrequests", "singlestores", "kubedb.com/v1alpha2", NULL,
-                  false },
+                { "Singlestore", "singlestoreopsrequests", "singlestores", "kubedb.com/v1alpha2", NULL, false,
+                  NULL },
                 { "MSSQLServer", "mssqlserveropsrequests", "mssqlservers", "kubedb.com/v1alpha2", "clientTLS",
-                  false },
+                  false, NULL },
                 { "PerconaXtraDB", "perconaxtradbopsrequests", "perconaxtradbs", "kubedb.com/v1",
-                  "requireSSL", true },
-                { "Druid", "druidopsrequests", "druids", "kubedb.com/v1alpha2", NULL, false },
-                { "MariaDB", "mariadbopsrequests", "mariadbs", "kubedb.com/v1", "requireSSL", true },
-                { "MySQL", "mysqlopsrequests", "mysqls", "kubedb.com/v1", "requireSSL", false },
-                { "Postgres", "postgresopsrequests", "postgreses", "kubedb.com/v1", NULL, false },
-                { "Redis", "redisopsrequests", "redises", "kubedb.com/v1", NULL, false },
+                  "requireSSL", true, NULL },
+                { "Druid", "druidopsrequests", "druids", "kubedb.com/v1alpha2", NULL, false, NULL },
+                { "MariaDB", "mariadbopsrequests", "mariadbs", "kubedb.com/v1", "requireSSL", true,
+                  "standalone" },
+                { "MySQL", "mysqlopsrequests", "mysqls", "kubedb.com/v1", "requireSSL", false, NULL },
+                { "Postgres", "postgresopsrequests", "postgreses", "kubedb.com/v1", NULL, false, NULL },
+                { "Redis", "redisopsrequests", "redises", "kubedb.com/v1", NULL, false, NULL },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -61,6 +63,9 @@ static void what_differs(void **state UNUSED)
                 assert_string_equal(kind->databases, cases[i].databases);
                 assert_string_equal(kind->group, cases[i].group);
                 assert_int_equal(kind->mixes, cases[i].mixes);
+                assert_true((kind->alone == NULL) == (cases[i].alone == NULL));
+                if (kind->alone != NULL)
+                        assert_string_equal(kind->alone, cases[i].alone);
                 if (cases[i].require_field == NULL)
                         assert_null(kind->require_field);
                 else

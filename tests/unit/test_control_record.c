@@ -51,6 +51,14 @@ static void random_certificates(unsigned *seed, struct record_certificate *list,
                 };
 }
 
+static void random_files(unsigned *seed, struct record *out)
+{
+        out->n_files = next_random(seed) % (RECORD_FILES_MAX + 1);
+        for (size_t i = 0; i < out->n_files; i++)
+                out->files[i] = (struct record_files){ mem_printf("px-files-%zu", i), mem_strdup(HASH),
+                                                       i % 2 == 0 ? NULL : mem_strdup("") };
+}
+
 static void random_request(unsigned *seed, struct record *out)
 {
         out->request = random_name(seed, "request");
@@ -78,10 +86,8 @@ static void random_request(unsigned *seed, struct record *out)
         out->turn = one_in(seed, 2) ? NULL : random_name(seed, "px");
         out->turn_uid = random_text(seed, "uid");
         out->authorities = random_text(seed, "authorities");
-        out->n_files = next_random(seed) % (RECORD_FILES_MAX + 1);
-        for (size_t i = 0; i < out->n_files; i++)
-                out->files[i] = (struct record_files){ mem_printf("px-files-%zu", i), mem_strdup(HASH),
-                                                       i % 2 == 0 ? NULL : mem_strdup("") };
+        out->trusts = random_text(seed, "trusts");
+        random_files(seed, out);
         out->tries = (int)(next_random(seed) % 3);
 }
 
@@ -91,8 +97,15 @@ static void random_record(unsigned *seed, struct record *out)
         out->mode = (enum tls_mode)(next_random(seed) % TLS_MODES);
         out->generation = one_in(seed, 4) ? INT64_C(999999999999999) : next_random(seed);
         random_certificates(seed, out->served, &out->n_served);
-        if (!one_in(seed, 4))
+        out->trusted = one_in(seed, 3) ? mem_strdup("") : random_text(seed, "trusted");
+        out->left = random_text(seed, "px-2 ");
+        if (!one_in(seed, 4)) {
                 random_request(seed, out);
+        } else if (out->left != NULL) {
+                out->turn = random_name(seed, "px");
+                out->turn_uid = random_text(seed, "uid");
+                random_files(seed, out);
+        }
 }
 
 static void assert_same_text(const char *a, const char *b)
@@ -156,6 +169,9 @@ static void assert_same(const struct record *a, const struct record *b)
         assert_same_text(a->turn, b->turn);
         assert_same_text(a->turn_uid, b->turn_uid);
         assert_same_text(a->authorities, b->authorities);
+        assert_same_text(a->trusts, b->trusts);
+        assert_same_text(a->trusted, b->trusted);
+        assert_same_text(a->left, b->left);
         assert_int_equal(a->tries, b->tries);
         assert_same_lists(a, b);
 }
@@ -211,8 +227,73 @@ static void what_stays_when_a_request_is_over(void **state UNUSED)
                 rest.generation = before.generation;
                 rest.n_served = before.n_served;
                 memcpy(rest.served, before.served, sizeof(rest.served));
+                rest.trusted = before.trusted;
+                rest.left = before.left;
+                rest.n_files = before.left == NULL ? 0 : before.n_files;
+                memcpy(rest.files, before.files, sizeof(rest.files));
                 assert_same(&rest, &record);
-                rest.n_served = 0; /* they are before's */
+                record_init(&rest); /* they are before's */
+        }
+}
+
+/* Names that are parts of others. */
+static void who_was_left(void **state UNUSED)
+{
+        char *list = NULL;
+
+        assert_false(record_lists(list, "px-1"));
+        record_list_add(&list, "px-11");
+        record_list_add(&list, "px-1");
+        record_list_add(&list, "x-1");
+        record_list_add(&list, "px-1");
+        assert_string_equal(list, "px-11 px-1 x-1 ");
+        assert_true(record_lists(list, "px-1") && record_lists(list, "x-1") && record_lists(list, "px-11"));
+        assert_false(record_lists(list, "px") || record_lists(list, "1"));
+        record_list_drop(&list, "px-1");
+        record_list_drop(&list, "px-1");
+        assert_string_equal(list, "px-11 x-1 ");
+        record_list_drop(&list, "px-11");
+        record_list_drop(&list, "x-1");
+        assert_null(list);
+        assert_false(record_lists("px-1", "px-1")); /* no list of ours */
+}
+
+static void settled(void **state UNUSED)
+{
+        static const struct {
+                const char *failure, *lost, *left, *want;
+        } cases[] = {
+                { NULL, NULL, "a ", NULL }, { "it", NULL, "a ", "a " }, { "it", "b ", "a ", "b " },
+                { "it", "b ", NULL, "b " }, { NULL, NULL, NULL, NULL },
+        };
+        static const struct {
+                bool is_tls;
+                enum tls_mode wanted;
+                const char *trusts, *want;
+        } trusts[] = {
+                { true, TLS_ON, "new", "new" },  { true, TLS_ON, "", "" },
+                { true, TLS_ON, NULL, "old" },   { true, TLS_OFF, NULL, NULL },
+                { false, TLS_OFF, NULL, "old" },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                AUTO(record_done_p)
+                struct record record = { .failure = mem_strdup(cases[i].failure),
+                                         .lost = mem_strdup(cases[i].lost),
+                                         .left = mem_strdup(cases[i].left) };
+
+                record_settle(&record);
+                assert_same_text(record.left, cases[i].want);
+        }
+        for (size_t i = 0; i < ARRAY_LEN(trusts); i++) {
+                AUTO(record_done_p)
+                struct record record = { .is_tls = trusts[i].is_tls,
+                                         .wanted = trusts[i].wanted,
+                                         .trusts = mem_strdup(trusts[i].trusts),
+                                         .trusted = mem_strdup("old") };
+
+                record_set_trusted(&record);
+                assert_same_text(record.trusted, trusts[i].want);
         }
 }
 
@@ -234,6 +315,10 @@ static void refused(void **state UNUSED)
                 { "{\"served\":[{}]}", "served: 'name' is missing" },
                 { "{\"served\":[{\"name\":\"../secrets\"}]}", "served: 'name'" },
                 { "{\"served\":[{\"name\":\"a\",\"asked\":1}]}", "served: 'asked'" },
+                { "{\"trusted\":1}", "trusted" },
+                { "{\"left\":[]}", "left" },
+                { "{\"left\":\"a \",\"turn\":\"A\"}", "turn" },
+                { "{\"left\":\"a \",\"files\":[{}]}", "files: 'secret' is missing" },
                 { "{\"request\":[]}", "request" },
                 { "{\"request\":{\"step\":\"walk\"}}", "request: 'name' is missing" },
                 { "{\"request\":{\"name\":\"a/b\",\"step\":\"walk\"}}", "request: 'name'" },
@@ -283,6 +368,11 @@ static void bounded(void **state UNUSED)
         assert_int_equal(record_parse(text, RECORD_MAX_BYTES, &record, &err), 0);
         assert_int_equal(record_parse(text, RECORD_MAX_BYTES + 1, &record, &err), -1);
         assert_int_equal(err.kind, ERR_LIMIT);
+        (void)snprintf(text, RECORD_MAX_BYTES, "{\"trusted\":\"%*s\"}", (int)RECORD_TRUSTED_MAX, "");
+        assert_int_equal(parse(text, &record, &err), 0);
+        (void)snprintf(text, RECORD_MAX_BYTES, "{\"trusted\":\"%*s\"}", (int)RECORD_TRUSTED_MAX + 1, "");
+        assert_int_equal(parse(text, &record, &err), -1);
+        assert_non_null(strstr(err.text, "trusted"));
 }
 
 static void of_a_newer_controller(void **state UNUSED)
@@ -310,11 +400,18 @@ static void the_plan_at_rest(void **state UNUSED)
         struct record record = { .generation = 4 };
         AUTO(mem_free_p) char *unknown = plan_text(&record);
         AUTO(mem_free_p) char *known = NULL;
+        AUTO(mem_free_p) char *left = NULL;
 
         record.mode = TLS_ON;
         known = plan_text(&record);
         assert_string_equal(unknown, "{\"generation\":4,\"turn\":[]}");
         assert_string_equal(known, "{\"generation\":4,\"tls\":\"on\",\"turn\":[]}");
+        record.turn = (char[]){ "px-1" };
+        record.files[0] = (struct record_files){ .secret = (char[]){ "s" }, .hash = (char[]){ HASH } };
+        record.n_files = 1;
+        left = plan_text(&record);
+        assert_string_equal(
+                left, "{\"generation\":4,\"tls\":\"on\",\"turn\":[\"px-1\"],\"files\":{\"s\":\"" HASH "\"}}");
 }
 
 static void the_plan_of_each_stage(void **state UNUSED)
@@ -383,6 +480,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(read_back_as_it_was),
                 cmocka_unit_test(what_stays_when_a_request_is_over),
+                cmocka_unit_test(who_was_left),
+                cmocka_unit_test(settled),
                 cmocka_unit_test(refused),
                 cmocka_unit_test(bounded),
                 cmocka_unit_test(of_a_newer_controller),

@@ -8,6 +8,7 @@
         "{\"agent\":\"1\",\"instance\":\"px-0\",\"database\":\"perconaxtradb\",\"tls\":\"on\",\"bundles\":"  \
         "[{\"alias\":\"server\",\"source\":{\"fingerprint\":\"" FP "\"},\"served\":{\"fingerprint\":\"" FP   \
         "\",\"notAfter\":\"2027-02-20T10:00:00Z\"}}],\"plan\":{\"request\":\"px-rotate\",\"generation\":4,"  \
+        "\"failed\":\"refused\","                                                                            \
         "\"phase\":\"leaf\",\"turn\":true,\"held\":%s,\"done\":true},\"step\":\"%s\",\"rollingBack\":"       \
         "false,\"degraded\":false,\"error\":%s,\"engine\":{\"role\":\"primary\"},\"lastRotation\":"          \
         "{\"result\":\"rolledBack\",\"at\":\"2026-11-22T10:00:00Z\"}}"
@@ -87,7 +88,8 @@ static void assert_pods(const struct observed *seen)
         assert_int_equal(first->plan_generation, 4);
         assert_true(first->plan_done && first->plan_held && !first->is_busy);
         assert_null(second->plan_request);
-        assert_string_equal(first->result, "rolledBack");
+        assert_string_equal(first->failed, "refused");
+        assert_null(second->failed);
         assert_int_equal(first->mode, TLS_ON);
         assert_int_equal(first->served_until.s, 1803117600);
         assert_int_equal(first->served.sha256[1], 0x11);

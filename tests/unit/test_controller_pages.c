@@ -36,6 +36,7 @@ static void fill(struct controller_status *status)
                 .api_requests = 1234,
                 .world = { .databases = 10,
                            .pods = 30,
+                           .left = 2,
                            .certificates = 20,
                            .requests = { 1, 2, 3, 4, 5, 6 },
                            .expires_within_days = { 1, 2, 3, 4 },

@@ -126,6 +126,7 @@ static void test_ends_with_its_cause(void **state)
 {
         static const char *const says[SCENE_TROUBLES] = {
                 [SCENE_REFUSES] = "pod px-1: it was refused",
+                [SCENE_WILL_REFUSE] = "pod px-1: it was refused",
                 [SCENE_NEVER_BACK] = "Timeout: pod px-1",
                 [SCENE_NO_AGENT] = "Timeout: pod px-1 has no report of an agent",
                 [SCENE_DENIED] = "Certificate px-client-cert was not issued: denied",
@@ -182,6 +183,49 @@ static void test_tried_again(void **state)
         }
 }
 
+/* A pod that did not come back comes at last, with what it took in its turn: it gets another, and nobody
+ * else. */
+static void play_left(unsigned seed, bool deadly)
+{
+        struct scene scene;
+        struct scene_pod *pod = &scene.pods[1];
+
+        scene_open(&scene, seed, operations[seed % 3], SCENE_NEVER_BACK);
+        scene_play(&scene, deadly);
+        if (scene.phase != REQUEST_FAILED || !pod->gone) {
+                assert_null(scene.record.left);
+                scene_done(&scene);
+                return;
+        }
+        assert_string_equal(scene.record.left, "px-1 ");
+        scene.trouble = SCENE_FINE;
+        pod->gone = false;
+        pod->leaf = 99;
+        pod->mode = scene.record.mode == TLS_OFF ? TLS_ON : scene.record.mode;
+        scene.new_authority = false; /* 99 is of none */
+        for (int i = 0; i < 500 && scene.record.left != NULL; i++) {
+                scene_reconcile(&scene,
+                                deadly && scene_random(&scene, 2) ? scene_random(&scene, 2) : SIZE_MAX);
+                assert_true(scene.record.turn == NULL || strcmp(scene.record.turn, "px-1") == 0);
+                assert_null(scene.record.request);
+                scene_turn(&scene);
+        }
+        assert_null(scene.record.left);
+        assert_null(scene.record.turn);
+        assert_int_equal(pod->leaf, scene.record.mode == TLS_OFF ? 0 : scene.leaf);
+        assert_int_equal(pod->mode, scene.record.mode);
+        scene_done(&scene);
+}
+
+static void test_left_behind(void **state)
+{
+        (void)state;
+        for (unsigned seed = 1; seed <= SEEDS; seed++) {
+                play_left(seed, false);
+                play_left(seed, true);
+        }
+}
+
 /* The whole way of each, with two of the troubles: what is done in which order changes by intent only. */
 static void test_golden(void **state)
 {
@@ -196,6 +240,7 @@ static void test_golden(void **state)
                 { "reconcile_rotate.txt", 1, REQUEST_ROTATE, SCENE_FINE },
                 { "reconcile_remove.txt", 1, REQUEST_REMOVE, SCENE_FINE },
                 { "reconcile_issuer_refused.txt", 3, REQUEST_CHANGE, SCENE_REFUSES },
+                { "reconcile_will_refuse.txt", 1, REQUEST_ROTATE, SCENE_WILL_REFUSE },
                 { "reconcile_rotate_denied.txt", 1, REQUEST_ROTATE, SCENE_DENIED },
                 { "reconcile_rotate_retried.txt", 1, REQUEST_ROTATE, SCENE_REFUSES_ONCE },
         };
@@ -218,7 +263,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_goes_well),       cmocka_unit_test(test_ends_with_its_cause),
                 cmocka_unit_test(test_killed_anywhere), cmocka_unit_test(test_tried_again),
-                cmocka_unit_test(test_golden),
+                cmocka_unit_test(test_left_behind),     cmocka_unit_test(test_golden),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
