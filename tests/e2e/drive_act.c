@@ -50,6 +50,7 @@ static const char *const names[] = {
         [ACTION_FORGET] = "forget",
         [ACTION_DATABASE] = "database",
         [ACTION_EVENT] = "event",
+        [ACTION_TRUST] = "trust",
         [ACTION_CREATE] = "create",
         [ACTION_MERGE] = "merge",
         [ACTION_DELETE] = "delete",

@@ -64,7 +64,9 @@ def test_an_agent_that_refuses(flows):
     text = pod.fragment.read_text() if pod.fragment.exists() else None
     pod.fragment.write_text("mysqld:\n  ssl: true\n")
     try:
-        flows.fail("add", ["px-1", "stands in no [group]"], "15s", issuerRef=issuer_ref("issuer"))
+        # At once, and before it is its turn: the time for a step is much longer than the test waits.
+        conditions = flows.fail("add", ["pod px-1: ", "stands in no [group]"], "10m", issuerRef=issuer_ref("issuer"))
+        assert "on the way back" not in conditions["ReconfigureTLS"]["message"], "nothing was touched"
     finally:
         if text is None:
             pod.fragment.unlink()
@@ -116,7 +118,7 @@ def test_an_agent_that_does_not_take_it(flows):
     pod = flows.fleet.pods[1]
     pod.reconfigure(names=["not.in.it.test"])
     try:
-        flows.fail("rotate", ["px-1", "not.in.it.test"], "30s", rotateCertificates=True)
+        flows.fail("rotate", ["pod px-1: ", "not.in.it.test"], "10m", rotateCertificates=True)
     finally:
         pod.reconfigure(names=None)
     flows.same_as(before)
@@ -284,6 +286,35 @@ def test_a_pod_that_never_comes_back(flows):
     pod.may_start = lambda: True
     wait_for("all serve what was served", lambda: flows.fleet.served() == before["served"], 60, 0.5, flows.fleet.explain)
     flows.same_as(before)
+
+
+def test_a_pod_left_behind(flows):
+    """
+    Its agent is gone when the others are brought back: it goes on serving the new certificate, until the agent is there
+    again and gets a turn of its own, with no request about.
+    """
+    flows.with_tls()
+    before = flows.picture()
+    _, left, last = flows.fleet.pods
+    name = flows.ask("rotate", "15s", rotateCertificates=True)
+    wait_for("the second has its turn", lambda: flows.fleet.plan().get("turn") == [left.name], 60, 0.02, flows.fleet.explain)
+    last.agent.kill()
+    wait_for("the last has its turn", lambda: flows.fleet.plan().get("turn") == [last.name], 60, 0.02, flows.fleet.explain)
+    left.agent.kill()
+    wait_for("it is given up", lambda: (flows.fleet.record().get("request") or {}).get("failure"), 60, 0.1, flows.fleet.explain)
+    last.agent.start()
+    flows.wait_failure(name, [f"pod {last.name}", "on the way back", f"pod {left.name}"])
+    assert flows.fleet.record()["left"].split() == [left.name]
+    assert flows.controller.metrics()["certrotate_controller_pods_left"] == 1
+    served = flows.fleet.served()
+    assert served[1] not in (None, before["served"][1]) and served[0] == served[2] == before["served"][0]
+    left.agent.start()
+    wait_for("it has caught up", lambda: "left" not in flows.fleet.record(), 60, 0.1, flows.fleet.explain)
+    flows.at_rest()
+    flows.same_as(before)
+    told = {e["reason"] for e in flows.namespace.events(name=left.name)}
+    assert {"PodLeftBehind", "PodCaughtUp"} <= told, told
+    assert flows.controller.metrics()["certrotate_controller_pods_left"] == 0
 
 
 def test_remove(flows):

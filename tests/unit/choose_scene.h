@@ -134,5 +134,6 @@ static inline UNUSED void at_rest(struct scene *scene)
         struct certificate *served[] = { &scene->certificate };
 
         record_set_served(&scene->record, served, 1);
+        scene->record.trusted = mem_strdup("");
         scene->seen.record = &scene->record;
 }

@@ -11,13 +11,10 @@
 
 #include <cmocka.h>
 
-#include "act_scene.h"
-#include "testca.h"
+#include "trust_scene.h"
 
 #include "control/judge.h"
 #include "control/walk.h"
-
-#define NAME "px-server-cert"
 
 static void print(const struct record_stage *stages, size_t n, char *out, size_t size)
 {
@@ -94,45 +91,6 @@ static void mixes(void **state UNUSED)
 
 /* --- authorities */
 
-struct people {
-        struct testca *old, *renewed, *twin, *other;
-        struct testca *by_old, *by_old_too, *by_renewed, *by_twin, *by_other, *between, *by_between;
-};
-
-static void people_open(struct people *p)
-{
-        p->old = testca_root("authority");
-        p->renewed = testca_renewed(p->old);
-        p->twin = testca_twin(p->old, false);
-        p->other = testca_root("another");
-        p->by_old = testca_leaf(p->old, "DNS:px");
-        p->by_old_too = testca_leaf(p->old, "DNS:px");
-        p->by_renewed = testca_leaf(p->renewed, "DNS:px");
-        p->by_twin = testca_leaf(p->twin, "DNS:px");
-        p->by_other = testca_leaf(p->other, "DNS:px");
-        p->between = testca_intermediate(p->old, "between");
-        p->by_between = testca_leaf(p->between, "DNS:px");
-}
-
-static void people_done(struct people *p)
-{
-        struct testca **all = (struct testca **)(void *)p;
-
-        for (size_t i = 0; i < sizeof(*p) / sizeof(p->old); i++)
-                testca_free(all[i]);
-}
-
-static struct bundle *make(const struct testca *leaf, const struct testca *const *authorities, size_t n)
-{
-        AUTO(mem_free_p) char *chain = testca_cert_pem(leaf);
-        AUTO(mem_free_p) char *list = n == 0 ? mem_strdup("") : testca_chain_pem(authorities, n);
-        struct bundle *bundle = NULL;
-        struct err err = ERR_INIT;
-
-        assert_int_equal(bundle_from_pem(chain, list, &bundle, &err), 0);
-        return bundle;
-}
-
 static void authorities(void **state UNUSED)
 {
         struct people p;
@@ -173,61 +131,7 @@ static void authorities(void **state UNUSED)
         people_done(&p);
 }
 
-/* Where nothing but the authorities of before is known. */
-static void other_trust(void **state UNUSED)
-{
-        struct people p;
-
-        people_open(&p);
-        {
-                const struct testca *const old[] = { p.old };
-                const struct testca *const renewed[] = { p.renewed };
-                const struct testca *const twin[] = { p.twin };
-                const struct testca *const other[] = { p.other };
-                const struct testca *const both[] = { p.old, p.other };
-                const struct testca *const between[] = { p.between };
-                const struct {
-                        const char *name;
-                        struct bundle *trusted, *now; /* of the first its authorities */
-                        bool want;
-                } cases[] = {
-                        { "the same", make(p.by_old, old, 1), make(p.by_old_too, old, 1), false },
-                        { "renewed", make(p.by_old, old, 1), make(p.by_renewed, renewed, 1), false },
-                        { "a twin", make(p.by_old, old, 1), make(p.by_twin, twin, 1), true },
-                        { "another", make(p.by_old, old, 1), make(p.by_other, other, 1), true },
-                        { "both, one", make(p.by_old, both, 2), make(p.by_other, other, 1), true },
-                        { "both, both", make(p.by_old, both, 2), make(p.by_other, both, 2), false },
-                        { "one more", make(p.by_old, old, 1), make(p.by_old_too, both, 2), false },
-                        { "the one that signed it", make(p.by_between, between, 1), make(p.by_old, old, 1),
-                          true },
-                        { "none was", make(p.by_old, NULL, 0), make(p.by_other, other, 1), false },
-                        { "none is", make(p.by_old, old, 1), make(p.by_old_too, NULL, 0), false },
-                };
-
-                for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                        if (judge_is_other_trust(&cases[i].trusted->authorities, cases[i].now) !=
-                            cases[i].want)
-                                fail_msg("%s", cases[i].name);
-                        bundle_free(cases[i].trusted);
-                        bundle_free(cases[i].now);
-                }
-        }
-        people_done(&p);
-}
-
 /* --- the action */
-
-/* {"data": …}; authority NULL: none. */
-static char *secret_of(const struct testca *leaf, const struct testca *authority)
-{
-        AUTO(mem_free_p) char *chain = testca_cert_pem(leaf);
-        AUTO(mem_free_p) char *ca = authority == NULL ? NULL : testca_cert_pem(authority);
-        AUTO(mem_free_p) char *chain64 = act_scene_encode(chain);
-        AUTO(mem_free_p) char *ca64 = ca == NULL ? NULL : act_scene_encode(ca);
-
-        return mem_printf("{\"data\":{\"tls.crt\":\"%s\"%s%s%s}}", chain64,
-                          ca == NULL ? "" : ",\"ca.crt\":\"", ca == NULL ? "" : ca64, ca == NULL ? "" : "\"");
-}
 
 /* The Secret that holds it; secret NULL: nothing was issued at that time. */
 static char *saved_of(const char *secret)
@@ -239,13 +143,6 @@ static char *saved_of(const char *secret)
                                 secret == NULL ? "" : "\"" NAME "\":", secret == NULL ? "" : secret);
 
         return act_scene_saved("request-uid", json);
-}
-
-static void fingerprint_of(const struct testca *leaf, char out[static FINGERPRINT_TEXT_MAX])
-{
-        AUTO(bundle_free_p) struct bundle *bundle = make(leaf, NULL, 0);
-
-        (void)hex_fingerprint(&bundle_leaf(bundle)->fp, out);
 }
 
 static void add_judge(struct act_scene *scene, enum tls_mode before, enum tls_mode wanted)
@@ -269,27 +166,49 @@ static void add_judge(struct act_scene *scene, enum tls_mode before, enum tls_mo
         record->leaf = mem_strdup("of an earlier look");
 }
 
-static void read_record(struct act_scene *scene, size_t calls, struct record *out)
-{
-        struct kube_call *call = scene_call(&scene->on, calls, "PATCH", CORE "configmaps/px-certrotate" BY);
-        AUTO(json_free_p) cJSON *body = NULL;
-        struct err err = ERR_INIT;
-        const char *text;
+struct judged {
+        const char *name;
+        const struct testca *before, *ca_before, *now, *ca;
+        enum tls_mode mode;
+        bool is_renewal;
+        const char *stages;
+        const struct testca *trusted; /* at rest; NULL: unknown */
+};
 
-        assert_int_equal(json_parse(call->body, strlen(call->body), &body, &err), 0);
-        text = json_get_str(json_get(body, "data"), "record.json");
-        if (record_parse(text, strlen(text), out, &err) != 0)
-                fail_msg("%s: %s", err.text, text);
-        kube_fake_answer(call, 200, "{\"metadata\":{\"resourceVersion\":\"8\"}}");
-        act_scene_ends(scene, "judged", ERR_NONE, NULL);
-}
-
-static void is_text(const char *have, const char *want)
+static void judge_one(const struct people *p, const struct judged *one)
 {
-        if (want == NULL)
-                assert_null(have);
-        else
-                assert_string_equal(have == NULL ? "" : have, want);
+        AUTO(mem_free_p)
+        char *before = one->before == NULL ? NULL : secret_of(one->before, one->ca_before);
+        AUTO(mem_free_p) char *now = secret_of(one->now, one->ca);
+        AUTO(mem_free_p) char *saved = saved_of(before);
+        AUTO(mem_free_p) char *ca = testca_cert_pem(p->old);
+        AUTO(mem_free_p) char *trusts = NULL;
+        AUTO(record_done_p) struct record record;
+        const bool is_phased = strstr(one->stages, "trust") != NULL;
+        char leaf[FINGERPRINT_TEXT_MAX] = "", leaf_before[FINGERPRINT_TEXT_MAX] = "", text[256];
+        struct act_scene scene;
+
+        record_init(&record);
+        add_judge(&scene, one->mode, TLS_ON);
+        scene.request.is_renewal = one->is_renewal;
+        if (one->trusted != NULL)
+                scene.actions.items[0].record.trusted = testca_cert_pem(one->trusted);
+        act_scene_start(&scene);
+        kube_fake_answer(scene_call(&scene.on, 1, "GET", CORE "secrets/px-certrotate-saved"), 200, saved);
+        kube_fake_answer(scene_call(&scene.on, 2, "GET", CORE "secrets/" NAME), 200, now);
+        read_record(&scene, 3, &record);
+        print(record.stages, record.n_stages, text, sizeof(text));
+        if (strcmp(text, one->stages) != 0)
+                fail_msg("%s: %s", one->name, text);
+        assert_int_equal(record.stage, 0);
+        fingerprint_of(one->now, leaf);
+        is_text(record.leaf, leaf);
+        if (one->before != NULL)
+                fingerprint_of(one->before, leaf_before);
+        is_text(record.leaf_before, one->before == NULL || one->is_renewal ? NULL : leaf_before);
+        is_text(record.authorities, is_phased ? ca : NULL);
+        trusts = one->ca == NULL ? mem_strdup("") : testca_cert_pem(one->ca);
+        is_text(record.trusts, trusts);
 }
 
 static void judged(void **state UNUSED)
@@ -298,14 +217,7 @@ static void judged(void **state UNUSED)
 
         people_open(&p);
         {
-                const struct {
-                        const char *name;
-                        const struct testca *before, *ca_before, *now, *ca;
-                        enum tls_mode mode;
-                        bool is_renewal;
-                        const char *stages;
-                        const struct testca *trusted; /* at rest; NULL: unknown */
-                } cases[] = {
+                const struct judged cases[] = {
                         { "the same authority", p.by_old, p.old, p.by_old_too, p.old, TLS_ON, false, "/on",
                           NULL },
                         { "another", p.by_old, p.old, p.by_other, p.other, TLS_ON, false,
@@ -327,82 +239,8 @@ static void judged(void **state UNUSED)
                           "/mixed /on", p.old },
                 };
 
-                for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                        AUTO(mem_free_p)
-                        char *before = cases[i].before == NULL
-                                               ? NULL
-                                               : secret_of(cases[i].before, cases[i].ca_before);
-                        AUTO(mem_free_p) char *now = secret_of(cases[i].now, cases[i].ca);
-                        AUTO(mem_free_p) char *saved = saved_of(before);
-                        AUTO(mem_free_p) char *ca = testca_cert_pem(p.old);
-                        AUTO(mem_free_p) char *trusts = NULL;
-                        AUTO(record_done_p) struct record record;
-                        const bool is_phased = strstr(cases[i].stages, "trust") != NULL;
-                        char leaf[FINGERPRINT_TEXT_MAX] = "", leaf_before[FINGERPRINT_TEXT_MAX] = "",
-                             text[256];
-                        struct act_scene scene;
-
-                        record_init(&record);
-                        add_judge(&scene, cases[i].mode, TLS_ON);
-                        scene.request.is_renewal = cases[i].is_renewal;
-                        if (cases[i].trusted != NULL)
-                                scene.actions.items[0].record.trusted = testca_cert_pem(cases[i].trusted);
-                        act_scene_start(&scene);
-                        kube_fake_answer(scene_call(&scene.on, 1, "GET", CORE "secrets/px-certrotate-saved"),
-                                         200, saved);
-                        kube_fake_answer(scene_call(&scene.on, 2, "GET", CORE "secrets/" NAME), 200, now);
-                        read_record(&scene, 3, &record);
-                        print(record.stages, record.n_stages, text, sizeof(text));
-                        if (strcmp(text, cases[i].stages) != 0)
-                                fail_msg("%s: %s", cases[i].name, text);
-                        assert_int_equal(record.stage, 0);
-                        fingerprint_of(cases[i].now, leaf);
-                        is_text(record.leaf, leaf);
-                        if (cases[i].before != NULL)
-                                fingerprint_of(cases[i].before, leaf_before);
-                        is_text(record.leaf_before,
-                                cases[i].before == NULL || cases[i].is_renewal ? NULL : leaf_before);
-                        is_text(record.authorities, is_phased ? ca : NULL);
-                        trusts = cases[i].ca == NULL ? mem_strdup("") : testca_cert_pem(cases[i].ca);
-                        is_text(record.trusts, trusts);
-                }
-        }
-        people_done(&p);
-}
-
-/* At rest: of the Secret that all serve. */
-static void learned(void **state UNUSED)
-{
-        struct people p;
-
-        people_open(&p);
-        for (int i = 0; i < 3; i++) {
-                AUTO(mem_free_p) char *secret = secret_of(p.by_old, i == 0 ? NULL : p.old);
-                AUTO(mem_free_p) char *want = i == 0 ? mem_strdup("") : testca_cert_pem(p.old);
-                AUTO(record_done_p) struct record record;
-                struct act_scene scene;
-                struct action *action;
-                char leaf[FINGERPRINT_TEXT_MAX];
-
-                record_init(&record);
-                act_scene_open(&scene);
-                act_scene_certificate(&scene, NAME, "server", NAME);
-                action = act_scene_add(&scene, ACTION_TRUST);
-                action->database = kind_of_request("PerconaXtraDB");
-                action->request = NULL;
-                action->record.mode = TLS_ON;
-                action->record.generation = 5;
-                fingerprint_of(i == 2 ? p.by_other : p.by_old, leaf);
-                action->text = mem_strdup(leaf);
-                act_scene_start(&scene);
-                kube_fake_answer(scene_call(&scene.on, 1, "GET", CORE "secrets/" NAME), 200, secret);
-                if (i == 2) { /* they serve another: nothing is written */
-                        act_scene_ends(&scene, "another", ERR_NONE, NULL);
-                        continue;
-                }
-                read_record(&scene, 2, &record);
-                is_text(record.trusted, want);
-                assert_int_equal(record.generation, 5);
+                for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+                        judge_one(&p, &cases[i]);
         }
         people_done(&p);
 }
@@ -470,9 +308,8 @@ static void cannot_judge(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(mixes),      cmocka_unit_test(other_trust),  cmocka_unit_test(learned),
-                cmocka_unit_test(stages),     cmocka_unit_test(authorities),  cmocka_unit_test(judged),
-                cmocka_unit_test(judged_off), cmocka_unit_test(cannot_judge),
+                cmocka_unit_test(mixes),  cmocka_unit_test(stages),     cmocka_unit_test(authorities),
+                cmocka_unit_test(judged), cmocka_unit_test(judged_off), cmocka_unit_test(cannot_judge),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,10 +124,6 @@ static void set_held(struct status *s)
 {
         s->plan.held = true;
 }
-static void set_failed(struct status *s)
-{
-        s->plan.failed[0] = '\0';
-}
 static void set_other_error(struct status *s)
 {
         s->error_text[0] = 'M';
@@ -166,7 +162,6 @@ static void changes_with_what_it_tells(void **state UNUSED)
                 { "idle", NULL, set_waiting, true },
                 { "verify", NULL, set_served, true },
                 { "verify", NULL, set_held, true },
-                { "verify", NULL, set_failed, true },
                 { "verify", NULL, set_other_error, true },
                 { "verify", set_far_text, set_farther_text, false }, /* behind the cut */
                 { "verify", NULL, set_role, true },
