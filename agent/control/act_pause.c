@@ -86,7 +86,9 @@ static void on_read(struct act *act, int status UNUSED, const cJSON *object)
         const struct kind *kind = act_kind(act);
         AUTO(mem_free_p)
         char *message = mem_printf(BY_US "paused for %s %s", kind->request, act_request_name(act));
-        const struct kube_condition condition = { PAUSED, true, PAUSED, message, act->now };
+        const struct kube_condition condition = {
+                .type = PAUSED, .is_true = true, .reason = PAUSED, .message = message, .at = act->now
+        };
         AUTO(mem_free_p) char *text = NULL;
         AUTO(json_free_p) cJSON *patch = NULL;
         struct err err = ERR_INIT;

@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "kube/conditions.h"
 
+#define WAIT_MS INT64_C(1000)
+
 struct kept {
         char *type;
         char *reason;
@@ -67,11 +69,14 @@ static void forget_sent(struct kube_report_status *status)
                         forget(status, i);
 }
 
+/* The earliest counts: what may not wait takes all others along. */
 static void plan(struct kube_report_status *status)
 {
+        for (size_t i = 0; i < status->n; i++)
+                kube_outbox_want(&status->box, status->kept[i].condition.may_wait ? WAIT_MS : 0);
         if (status->n > 0)
-                kube_outbox_want(&status->box, 0);
-        else if (status->box.call == NULL)
+                return;
+        if (status->box.call == NULL)
                 kube_outbox_rest(&status->box);
 }
 

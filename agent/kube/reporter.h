@@ -38,6 +38,7 @@ struct kube_condition {
         const char *reason;  /* NULL: none */
         const char *message; /* "reload tls; ConditionStatus:True; PodName:px-0" */
         struct wall at;
+        bool may_wait; /* for the next of that request, a second at most: both are one write then */
 };
 
 enum kube_event_type { KUBE_EVENT_NORMAL, KUBE_EVENT_WARNING };

@@ -11,17 +11,17 @@
 #include "kube/watch.h"
 #include "rotate/custom.h"
 #include "rotate/nudge.h"
+#include "rotate/pace.h"
 #include "rotate/scan.h"
 #include "serve/pod_report.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define BEGIN_LIMIT_MS  5000
-#define REPORT_DELAY_MS 50
-#define END_LIMIT_MS    2000
-#define END_PAUSE_MS    10
-#define PLAN_KEY        "plan.json"
+#define BEGIN_LIMIT_MS 5000
+#define END_LIMIT_MS   2000
+#define END_PAUSE_MS   10
+#define PLAN_KEY       "plan.json"
 
 enum { WATCH_SECRET, WATCH_PLAN, WATCH_FILES, WATCHES };
 
@@ -41,9 +41,8 @@ struct api {
         char *trouble[WATCHES]; /* why it is not heard; NULL: it is, or may be taken to be */
         char *plan_text;        /* NULL: there is no plan */
         loop_fn *then;
-        struct loop_timer *begin;
-        struct loop_timer *report;
-        struct loop_timer *end;
+        struct loop_timer *begin, *report, *end;
+        struct pace pace; /* of reports */
         struct mono end_until;
 };
 
@@ -206,8 +205,9 @@ static void report_now(void *arg)
 
 void api_report(struct agent *agent)
 {
-        if (agent->api != NULL && agent->api->reporter != NULL)
-                loop_timer_set(agent->api->report, REPORT_DELAY_MS);
+        if (api_reporter(agent) != NULL)
+                loop_timer_set(agent->api->report,
+                               pace_ms(&agent->api->pace, agent->status.step, clock_mono()));
 }
 
 static void end_when_told(void *arg)

@@ -34,7 +34,7 @@ static void in_words(const char *type, char *out, size_t size)
         out[len] = '\0';
 }
 
-void tell_condition(struct agent *agent, const char *step, bool is_true, const char *error)
+static void tell(struct agent *agent, const char *step, bool is_true, const char *error, bool may_wait)
 {
         const struct kube_request_ref request = { agent->plan.kind, agent->plan.request };
         const char *pod = agent->config->kube.pod;
@@ -50,10 +50,19 @@ void tell_condition(struct agent *agent, const char *step, bool is_true, const c
         (void)snprintf(message, sizeof(message), "%s; ConditionStatus:%s; PodName:%s%s%s", words,
                        is_true ? "True" : "False", pod,
                        error == NULL ? "" : "; Error:", error == NULL ? "" : error);
-        kube_reporter_condition(
-                reporter, &request,
-                &(struct kube_condition){
-                        .type = type, .is_true = is_true, .message = message, .at = clock_wall() });
+        kube_reporter_condition(reporter, &request,
+                                &(struct kube_condition){
+                                        .type = type,
+                                        .is_true = is_true,
+                                        .message = message,
+                                        .at = clock_wall(),
+                                        .may_wait = may_wait,
+                                });
+}
+
+void tell_condition(struct agent *agent, const char *step, bool is_true, const char *error)
+{
+        tell(agent, step, is_true, error, false);
 }
 
 static const char *apply_name(const struct agent *agent)
@@ -78,17 +87,18 @@ static const char *name_of(const struct agent *agent, const char *step)
         return NULL;
 }
 
+/* The next step mostly follows within a second, and the last of them takes all along. */
 void tell_entered(struct agent *agent, const struct step *step, bool rolling_back)
 {
         api_report(agent);
         if (rolling_back)
                 return;
         if (strcmp(step->name, "stage") == 0)
-                tell_condition(agent, "CheckCertificate", true, NULL);
+                tell(agent, "CheckCertificate", true, NULL, true);
         else if (strcmp(step->name, "apply") == 0)
-                tell_condition(agent, "PublishCertificate", true, NULL);
+                tell(agent, "PublishCertificate", true, NULL, true);
         else if (strcmp(step->name, "verify") == 0)
-                tell_condition(agent, apply_name(agent), true, NULL);
+                tell(agent, apply_name(agent), true, NULL, true);
 }
 
 static void tell_conditions(struct agent *agent, enum status_result result)

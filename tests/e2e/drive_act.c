@@ -108,7 +108,8 @@ static int add(const struct observed *seen, const cJSON *given, struct action *o
                                 .phase = phase == ARRAY_LEN(phases) ? REQUEST_PENDING
                                                                     : (enum request_phase)phase,
                                 .is_true = json_get_bool(given, "true"),
-                                .all = json_get_bool(given, "all") };
+                                .all = json_get_bool(given, "all"),
+                                .is_event = json_get_bool(given, "event") };
         record_init(&out->record);
         if (text != NULL && record_parse(text, strlen(text), &out->record, err) != 0)
                 return -1;

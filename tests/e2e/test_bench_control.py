@@ -41,6 +41,13 @@ class Script:
         job[1](self, *job[2])
         return job[0]
 
+    def report(self):
+        """Whatever is to be reported is; how long after its cause, each."""
+        waited = []
+        while "_want" in self.names() or "_report" in self.names():
+            waited.append(self.do("_want" if "_want" in self.names() else "_report"))
+        return waited
+
     def names(self):
         return [fn.__name__ for _, fn, _ in self.jobs]
 
@@ -69,32 +76,41 @@ def served(report):
 def test_a_pod_waits_for_its_turn(script, database):
     database.take_plan(plan(2))
     database.take_leaf(NEW)
-    script.do("_report")
+    script.report()
     assert script.sent[0]["plan"] == {"request": "rotate", "generation": 2, "phase": "", "turn": False, "held": True,
                                       "done": False, "message": ""}
     assert served(script.sent[0]) == OLD and "_acted" not in script.names()
     database.take_plan(plan(2, "db-00007-0"))
     assert script.do("_acted") == 0.2
-    while "_report" in script.names():
-        script.do("_report")
+    script.report()
+    assert all(r["step"] == "idle" for r in script.sent), "it is over within a second"
     told = next(r for r in script.sent if r["instance"] == "db-00007-0" and r["plan"]["turn"])
     assert served(told) == NEW and told["plan"]["done"] and not told["plan"]["held"] and database.faults == []
 
 
 def test_one_report_a_second(script, database):
     database.take_plan(plan(2))
-    assert script.names() == ["_report"] * 3
-    for _ in range(3):
-        assert script.do("_report") == 0.05
+    assert script.names() == ["_want"] * 3
+    assert script.report() == [0.05] * 3 + [0] * 3
     database.take_leaf(NEW)
     database.take_plan(plan(3))
+    while "_want" in script.names():
+        assert script.do("_want") == 0.05
     assert script.names() == ["_report"] * 3, "both in one"
     assert all(seconds > 0.05 for seconds, _, _ in script.jobs)
     database.take_leaf(OLD)
     database.take_plan(plan(2))
-    for _ in range(3):
-        script.do("_report")
+    script.report()
     assert len(script.sent) == 3 and script.names() == [], "nothing that is there already is written"
+
+
+def test_work_that_takes_long_is_reported(script):
+    database = Database(script, 7, OLD, 5, [])
+    database.take_leaf(NEW)
+    database.take_plan(plan(2, "db-00007-0"))
+    assert max(script.report()) > 0.5
+    assert "apply" in [r["step"] for r in script.sent]
+    assert script.names() == ["_conditions", "_acted"] and [seconds for seconds, _, _ in script.jobs] == [1, 5]
 
 
 def test_two_at_once_are_a_fault(script, database):

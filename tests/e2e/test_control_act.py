@@ -296,26 +296,27 @@ def test_conditions_phases_and_events(act, namespace, request_of):
     start = one("phase", request="px-ops", phase="Progressing", type="ReconfigureTLS", reason="ReconfigureTLS",
                 text="PerconaXtraDB ops-request has started to reconfigure tls for px nodes", true=True)
     step = one("condition", request="px-ops", type="GetCertificate", text="get certificate; ConditionStatus:True", true=True)
-    act.do(start, step)
+    main = one("condition", request="px-ops", type="CertificateSynced", reason="CertificateSynced", text="all synced", true=True, event=True)
+    act.do(start, step, main)
     version = namespace.get(f"{PLURAL}/px-ops", GROUP)["metadata"]["resourceVersion"]
-    act.do(start, step)  # told already: nothing is written, nobody is told twice
+    act.do(start, step, main)  # told already: nothing is written, nobody is told twice
     status = namespace.get(f"{PLURAL}/px-ops", GROUP)
     assert status["metadata"]["resourceVersion"] == version
     assert status["status"]["phase"] == "Progressing" and status["status"]["observedGeneration"] == 1
     assert [(c["type"], c["status"], c.get("reason"), c["message"], c["observedGeneration"])
             for c in status["status"]["conditions"]] == [
         ("ReconfigureTLS", "True", "ReconfigureTLS", start["text"], 1),
-        ("GetCertificate", "True", None, step["text"], 1)]
+        ("GetCertificate", "True", None, step["text"], 1), ("CertificateSynced", "True", "CertificateSynced", main["text"], 1)]
     act.do(one("phase", request="px-ops", phase="Failed", type="ReconfigureTLS", reason="Failed", text="it does not work"))
     act.do(one("condition", request="px-ops", type="Late", text="too late", true=True))  # it has ended
     have = conditions(namespace, f"{PLURAL}/px-ops", GROUP)
-    assert set(have) == {"ReconfigureTLS", "GetCertificate"} and have["ReconfigureTLS"]["status"] == "False"
+    assert set(have) == {"ReconfigureTLS", "GetCertificate", "CertificateSynced"} and have["ReconfigureTLS"]["status"] == "False"
     assert have["ReconfigureTLS"]["reason"] == "Failed" and have["ReconfigureTLS"]["message"] == "it does not work"
 
     told = sorted((e["type"], e["reason"], e["note"], e["reportingController"], e["regarding"]["uid"])
                   for e in namespace.events())
     by, uid = "certrotate.io/controller", request["metadata"]["uid"]
-    assert told == [("Normal", "GetCertificate", step["text"], by, uid), ("Normal", "ReconfigureTLS", start["text"], by, uid),
+    assert told == [("Normal", "CertificateSynced", main["text"], by, uid), ("Normal", "ReconfigureTLS", start["text"], by, uid),
                     ("Warning", "ReconfigureTLS", "it does not work", by, uid)]
     shown = namespace.kubectl("describe", PLURAL, "px-ops")
     assert re.search(r"Warning +ReconfigureTLS +\S+ +certrotate.io/controller.* it does not work", shown), shown
@@ -340,7 +341,7 @@ def test_configuration_files_and_their_way_back(act, namespace, request_of):
     request = request_of(type="Reconfigure", tls=None, configuration={
         "configSecret": {"name": "mine"}, "applyConfig": {"max.cnf": "[mysqld]\nmax_connections = 550\n"}})
     wanted = {"generation": 2, "request": {"name": "px-ops", "kind": KIND, "uid": request["metadata"]["uid"],
-                                           "step": "judge"}}
+                                           "step": "walk"}}
     act.do(one("save", request="px-ops"), remember(request))
     act.do(one("render", request="px-ops", record=wanted))
     files = namespace.secret_files("px-certrotate-files")

@@ -176,6 +176,43 @@ static void conditions_go_in_one_write(void **state UNUSED)
         leave(&scene);
 }
 
+static void wait_for_the_next(struct reporter_scene *scene, const char *type)
+{
+        kube_reporter_condition(scene->reporter, &rotate,
+                                &(const struct kube_condition){ .type = type,
+                                                                .is_true = true,
+                                                                .message = "m",
+                                                                .at = { 1795600800 },
+                                                                .may_wait = true });
+}
+
+/* What may wait goes along with what may not, and by itself when nothing comes. */
+static void some_conditions_wait(void **state UNUSED)
+{
+        struct reporter_scene scene;
+        struct kube_call *call;
+
+        enter(&scene);
+        wait_for_the_next(&scene, "CheckCertificate--px-0");
+        wait_for_the_next(&scene, "PublishCertificate--px-0");
+        waits_after(&scene, 0, ERR_NONE);
+        tell_condition(&scene, "CheckServedCertificate--px-0", "served");
+        answer_request(scene_call(&scene.on, 1, "GET", REQUEST), "Progressing", "[]");
+        call = scene_call(&scene.on, 2, "PATCH", REQUEST "/status" OWN);
+        says(call, "CheckCertificate--px-0");
+        says(call, "PublishCertificate--px-0");
+        says(call, "CheckServedCertificate--px-0");
+        kube_fake_answer(call, 200, "{}");
+        is_over_after(&scene, 2);
+        wait_for_the_next(&scene, "ReloadTLS--px-0");
+        answer_request(scene_call(&scene.on, 3, "GET", REQUEST), "Progressing", "[]");
+        call = scene_call(&scene.on, 4, "PATCH", REQUEST "/status" OWN);
+        says(call, "ReloadTLS--px-0");
+        kube_fake_answer(call, 200, "{}");
+        is_over_after(&scene, 4);
+        leave(&scene);
+}
+
 static void conflicts(void **state UNUSED)
 {
         struct reporter_scene scene;
@@ -317,6 +354,7 @@ int main(void)
                 cmocka_unit_test(retry_after),
                 cmocka_unit_test(nudges),
                 cmocka_unit_test(conditions_go_in_one_write),
+                cmocka_unit_test(some_conditions_wait),
                 cmocka_unit_test(conflicts),
                 cmocka_unit_test(nothing_to_write),
                 cmocka_unit_test(conditions_in_trouble),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 Who answers the controller: the agents of all pods, as they behave in agent/rotate and agent/kube (a report at most once
-a second, 50 ms after its cause; four conditions in two writes; two Events), and cert-manager as far as it is seen from
+a second, 50 ms after its cause, of a rotation under way after a second; four conditions, in one write when it is over within
+a second; two Events), and cert-manager as far as it is seen from
 outside (condition Issuing, a new Secret, one revision more). Rotations only: no phases, no change of TLS.
 """
 
@@ -15,8 +16,8 @@ from support.opsrequests import GROUP
 from . import objects
 from .wires import Refused, Watch
 
-REPORT_DELAY, REPORT_PAUSE = 0.05, 1.0
-CONDITIONS = (("CheckCertificate", "PublishCertificate"), ("ReloadTLS", "CheckServedCertificate"))
+REPORT_DELAY, REPORT_PAUSE, WORK_DELAY = 0.05, 1.0, 1.0
+CONDITIONS = ("CheckCertificate", "PublishCertificate", "ReloadTLS", "CheckServedCertificate")
 REQUESTS = "mariadbopsrequests"
 
 
@@ -26,7 +27,8 @@ class Pod:
         self.source = self.served = leaf
         self.plan = objects.plan_of()
         self.step, self.rotated, self.acting = "idle", None, False
-        self.told, self.written, self.waits = self.text(), 0.0, False
+        self.wanted = self.told = self.text()
+        self.written, self.waits, self.changes, self.since = 0.0, False, 0, 0.0
 
     def text(self):
         return objects.report(self.name, self.source, self.served, self.plan, self.step, self.rotated)
@@ -68,8 +70,9 @@ class Database:
             busy = [other.name for other in self.pods if other.acting]
             if busy:
                 self.faults.append(f"{pod.name} and {busy[0]} are at work at the same time")
-            pod.acting, pod.step = True, "apply"
-            self.crew.after(0, self._conditions, pod, plan["request"], CONDITIONS[0])
+            pod.acting, pod.step, pod.since = True, "apply", time.monotonic()
+            if self.act > WORK_DELAY:
+                self.crew.after(WORK_DELAY, self._conditions, pod, plan["request"], CONDITIONS[:2])
             self.crew.after(self.act, self._acted, pod, pod.source, plan["request"])
         self._tell(pod)
 
@@ -77,26 +80,38 @@ class Database:
         with self.lock:
             pod.served, pod.acting, pod.step, pod.rotated = leaf, False, "idle", now()
             self._look(pod)
-        self.crew.after(0, self._conditions, pod, request, CONDITIONS[1])
+        self.crew.after(0, self._conditions, pod, request, CONDITIONS[2:] if self.act > WORK_DELAY else CONDITIONS)
         self.crew.after(0, self._events, pod, request)
 
     # --- what it writes
 
     def _tell(self, pod):
-        if pod.waits or pod.text() == pod.told:
+        """The newest change counts."""
+        pod.changes += 1
+        left = pod.since + WORK_DELAY - time.monotonic() if pod.acting else 0
+        self.crew.after(max(REPORT_DELAY, left), self._want, pod, pod.changes)
+
+    def _want(self, _wire, pod, change):
+        with self.lock:
+            if change == pod.changes:
+                pod.wanted = pod.text()
+                self._send(pod)
+
+    def _send(self, pod):
+        if pod.waits or pod.wanted == pod.told:
             return
         pod.waits = True
-        self.crew.after(max(REPORT_DELAY, pod.written + REPORT_PAUSE - time.monotonic()), self._report, pod)
+        self.crew.after(max(0, pod.written + REPORT_PAUSE - time.monotonic()), self._report, pod)
 
     def _report(self, wire, pod):
         with self.lock:
-            text = pod.text()
+            text = pod.wanted
         if text != pod.told:
             wire.merge(objects.path_of(self.space, f"pods/{pod.name}?fieldManager=certrotate-agent"),
                        {"metadata": {"annotations": {"certrotate.io/report": text}}})
         with self.lock:
             pod.told, pod.written, pod.waits = text, time.monotonic(), False
-            self._tell(pod)
+            self._send(pod)
 
     def _conditions(self, wire, pod, request, types):
         """Read, change, write that version; again when another was faster."""
