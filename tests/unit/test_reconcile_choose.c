@@ -110,6 +110,85 @@ static void test_waits_for_the_next_try(void **state)
         close_scene(&scene);
 }
 
+/* In the walk of a rotation, with the only pod at it. */
+static struct request *walk(struct scene *scene)
+{
+        struct request *request = add(scene, "a", REQUEST_TLS);
+
+        at_rest(scene);
+        request->tls = REQUEST_ROTATE;
+        request->phase = REQUEST_PROGRESSING;
+        scene->record.request = mem_strdup("a");
+        scene->record.kind = mem_strdup("PerconaXtraDBOpsRequest");
+        scene->record.uid = mem_strdup("a");
+        scene->record.is_tls = true;
+        scene->record.step = RECORD_WALK;
+        scene->record.since = scene->seen.now;
+        scene->record.generation = 2;
+        scene->record.stages[0] = (struct record_stage){ PLAN_NO_PHASE, TLS_ON };
+        scene->record.n_stages = 1;
+        scene->record.turn = mem_strdup("px-0");
+        scene->pod.plan_request = text("a");
+        scene->pod.plan_generation = 2;
+        return request;
+}
+
+/* Killed between the last phase and the last record, and then a pod is away: that changes nothing. */
+static void test_success_that_was_told_stays(void **state)
+{
+        struct scene scene;
+        struct request *request;
+
+        (void)state;
+        open_scene(&scene);
+        request = walk(&scene);
+        request->phase = REQUEST_SUCCESSFUL;
+        assert_null(first(&scene));
+        scene.pod.plan_done = true;
+        assert_int_equal(first(&scene)->kind, ACTION_RESUME);
+        scene.pod.plan_done = false;
+        request->phase = REQUEST_FAILED; /* by somebody else */
+        assert_non_null(first(&scene)->record.failure);
+        close_scene(&scene);
+}
+
+/* What is refused then is tried again: there is nothing to go back for. */
+static void test_behind_the_last_pod(void **state)
+{
+        struct scene scene;
+        struct err fault = ERR_INIT;
+
+        (void)state;
+        open_scene(&scene);
+        (void)walk(&scene);
+        err_set_(&fault, ERR_REFUSED, "no");
+        scene.seen.fault = &fault;
+        assert_non_null(strstr(first(&scene)->record.failure, "no"));
+        scene.pod.plan_done = true;
+        assert_int_equal(first(&scene)->kind, ACTION_RESUME);
+        scene.seen.n_requests = 0; /* deleted, but done */
+        assert_int_equal(first(&scene)->kind, ACTION_RESUME);
+        close_scene(&scene);
+}
+
+/* One that cannot be marked as begun is not kept paused for ever. */
+static void test_never_begun(void **state)
+{
+        struct scene scene;
+        struct request *request;
+
+        (void)state;
+        open_scene(&scene);
+        request = walk(&scene);
+        request->phase = REQUEST_PENDING;
+        scene.record.step = RECORD_HOLD;
+        assert_int_equal(first(&scene)->kind, ACTION_PAUSE);
+        scene.seen.now.s += 100000;
+        assert_non_null(strstr(first(&scene)->record.failure, "Timeout"));
+        assert_int_equal(scene.actions.items[0].record.step, RECORD_RESUME);
+        close_scene(&scene);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -118,6 +197,9 @@ int main(void)
                 cmocka_unit_test(test_hopeless),
                 cmocka_unit_test(test_waits_for_the_next_try),
                 cmocka_unit_test(test_waits_for_the_database),
+                cmocka_unit_test(test_success_that_was_told_stays),
+                cmocka_unit_test(test_behind_the_last_pod),
+                cmocka_unit_test(test_never_begun),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
