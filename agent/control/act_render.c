@@ -42,6 +42,8 @@ static void note(struct act *act, const char *secret, const cJSON *files, const 
         struct fingerprint fp;
         char text[FINGERPRINT_TEXT_MAX];
         struct record_files *entry = NULL;
+        const char *restart = json_get_str(section_of(act), "restart");
+        const int how = restart == NULL ? -1 : plan_restart_parse(restart);
 
         for (size_t i = 0; i < record->n_files; i++)
                 if (strcmp(record->files[i].secret, secret) == 0)
@@ -58,6 +60,7 @@ static void note(struct act *act, const char *secret, const cJSON *files, const 
         entry->hash = mem_strdup(hex_fingerprint(&fp, text));
         if (before != NULL)
                 files_fingerprint(before, &fp);
+        entry->restart = how < 0 ? PLAN_RESTART_AUTO : (enum plan_restart)how;
         entry->before = mem_strdup(before == NULL ? "" : hex_fingerprint(&fp, text));
 }
 

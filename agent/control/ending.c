@@ -9,13 +9,23 @@
 #include "control/retry.h"
 #include "control/walk.h"
 
+static bool restarts_nobody(const struct step *step)
+{
+        for (size_t i = 0; i < step->next.n_files; i++)
+                if (step->next.files[i].restart != PLAN_RESTART_NEVER)
+                        return false;
+        return !step->next.is_tls && step->next.n_files > 0;
+}
+
 static void tell_done(struct step *step)
 {
         step_condition(step, "UpdatePetSets", "UpdatePetSets",
                        mem_printf("Successfully reconciled the %s with %s", step->kind->database,
                                   step->next.is_tls ? "tls configuration" : "configuration"));
         step_condition(step, "RestartNodes", "RestartNodes",
-                       mem_strdup("Every node has taken it, by reload or restart, and serves it"));
+                       mem_strdup(restarts_nobody(step)
+                                          ? "Every node has the files, and none was restarted, as asked"
+                                          : "Every node has taken it, by reload or restart, and serves it"));
 }
 
 static void tell_end(struct step *step)

@@ -199,6 +199,8 @@ void record_restore_files(struct record *record)
 
                 mem_free(files->hash);
                 files->hash = mem_strdup(had ? files->before : NO_FILES);
+                if (files->restart == PLAN_RESTART_ALWAYS)
+                        files->restart = PLAN_RESTART_AUTO;
         }
 }
 
@@ -292,6 +294,8 @@ static void add_files(cJSON *object, const struct record *record)
                 json_add_str(one, "secret", record->files[i].secret);
                 add_text(one, "hash", record->files[i].hash);
                 add_text(one, "before", record->files[i].before);
+                if (record->files[i].restart != PLAN_RESTART_AUTO)
+                        json_add_str(one, "restart", plan_restart_name(record->files[i].restart));
                 json_append(array, one);
         }
         json_add(object, "files", array);
@@ -299,14 +303,24 @@ static void add_files(cJSON *object, const struct record *record)
 
 static void add_plan_files(cJSON *object, const struct record *record)
 {
-        cJSON *files;
+        cJSON *files, *restart;
 
         if (record->n_files == 0)
                 return;
         files = json_object();
-        for (size_t i = 0; i < record->n_files; i++)
-                add_text(files, record->files[i].secret, record->files[i].hash);
+        restart = json_object();
+        for (size_t i = 0; i < record->n_files; i++) {
+                const struct record_files *one = &record->files[i];
+
+                add_text(files, one->secret, one->hash);
+                if (one->restart != PLAN_RESTART_AUTO)
+                        json_add_str(restart, one->secret, plan_restart_name(one->restart));
+        }
         json_add(object, "files", files);
+        if (restart->child != NULL)
+                json_add(object, "restart", restart);
+        else
+                json_free(restart);
 }
 
 static cJSON *request_to_json(const struct record *record)

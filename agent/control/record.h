@@ -57,6 +57,7 @@ struct record_files {
         char *secret;
         char *hash;
         char *before; /* that of the content before the request; "": there was none */
+        enum plan_restart restart;
 };
 
 struct record {
@@ -105,7 +106,7 @@ static inline UNUSED void record_done_p(struct record *record)
 }
 /* NULL: the request began without one of that name. */
 struct record_certificate *record_certificate(struct record *record, const char *name);
-/* What was asked of the files before the request is asked for again. */
+/* What was asked of the files before the request is asked for again; nobody is restarted for nothing. */
 void record_restore_files(struct record *record);
 struct certificate;
 /* `served` anew: all these with a revision. */

@@ -187,6 +187,19 @@ static int read_hash(const cJSON *object, const char *key, bool may_be_empty, ch
         return wrong(key, "SHA-256", err);
 }
 
+static int read_restart(const cJSON *object, enum plan_restart *out, struct err *err)
+{
+        const cJSON *item = json_get(object, "restart");
+        const int how = cJSON_IsString(item) ? plan_restart_parse(item->valuestring) : -1;
+
+        if (!is_told(item))
+                return 0;
+        if (how < 0)
+                return wrong("restart", "way to restart", err);
+        *out = (enum plan_restart)how;
+        return 0;
+}
+
 static int read_files(const cJSON *tree, struct record *out, struct err *err)
 {
         const cJSON *one;
@@ -198,7 +211,8 @@ static int read_files(const cJSON *tree, struct record *out, struct err *err)
 
                 if (read_name(one, "secret", &files->secret, err) != 0 ||
                     read_hash(one, "hash", true, &files->hash, err) != 0 ||
-                    read_hash(one, "before", true, &files->before, err) != 0)
+                    read_hash(one, "before", true, &files->before, err) != 0 ||
+                    read_restart(one, &files->restart, err) != 0)
                         return err_wrap(err, "files");
                 if (files->secret == NULL)
                         return err_set(err, ERR_PARSE, "files: 'secret' is missing");

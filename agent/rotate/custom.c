@@ -70,6 +70,13 @@ void custom_ended(void *work)
         flow_custom_over(agent);
 }
 
+bool custom_spares(const struct custom *custom)
+{
+        const struct agent *agent = custom->agent;
+
+        return plan_find_restart(&agent->plan, agent->config->custom.secret) == PLAN_RESTART_NEVER;
+}
+
 static void take_view(struct custom *custom, struct custom_view *view)
 {
         const struct agent *agent = custom->agent;
@@ -82,6 +89,9 @@ static void take_view(struct custom *custom, struct custom_view *view)
                 .degraded = custom->state.degraded,
                 .settled = custom->state.settled,
                 .judged = custom->state.judged,
+                .pending = custom->state.pending && !custom_started_since(custom),
+                .answered = custom->state.answered,
+                .restart = plan_find_restart(&agent->plan, agent->config->custom.secret),
                 .plan = &agent->plan,
                 .wanted = plan_find_files(&agent->plan, agent->config->custom.secret),
         };

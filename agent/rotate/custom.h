@@ -39,6 +39,8 @@ struct custom {
         bool wants_turn;
         bool first;     /* the database is not there: it starts with what is published now */
         bool restarted; /* it was asked to end since the files were published, or that is not known */
+        bool pending;   /* not restarted, as asked: what that leaves out is in pending_text */
+        char pending_text[ERR_TEXT_MAX];
         struct loop_op *op;
         bool asking;  /* is the database there? */
         bool proving; /* a handshake is under way */
@@ -76,6 +78,10 @@ void custom_told(struct agent *agent, const struct kube_watch_event *event);
 
 /* Asks whether the database is there, and does what the choice comes to then. */
 void custom_ask(struct custom *custom);
+/* The plan says that nobody is restarted for these files. */
+bool custom_spares(const struct custom *custom);
+/* Has the database started since the files were published? One that says so. */
+bool custom_started_since(const struct custom *custom);
 /* Takes the content of the choice; first: for a database that is not there. */
 void custom_begin_change(struct custom *custom, bool first);
 void custom_await_turn(struct custom *custom);

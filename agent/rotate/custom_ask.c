@@ -53,7 +53,7 @@ static void await_database(struct custom *custom, const struct err *err)
 }
 
 /* Of a process that says so, to the second and with one of doubt. */
-static bool started_since(const struct custom *custom)
+bool custom_started_since(const struct custom *custom)
 {
         int64_t started = custom->agent->database->facts.started.s;
 
@@ -89,7 +89,7 @@ static void go_on(struct custom *custom, const struct err *err, bool down)
         custom->restarted = true;
         if (down && custom->state.down)
                 await_database(custom, err);
-        else if (custom->state.down || was_restarted(custom) || (!down && started_since(custom)))
+        else if (custom->state.down || was_restarted(custom) || (!down && custom_started_since(custom)))
                 resume(custom, "files-prove");
         else if (custom->agent->plan.turn)
                 resume(custom, "files-restart");

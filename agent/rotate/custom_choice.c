@@ -51,6 +51,18 @@ static bool is_judged(const struct custom_view *view, const struct fingerprint *
         return hex_fingerprint_equal(&target, &view->judged);
 }
 
+static bool lacks_restart(const struct custom_view *view, const struct fingerprint *content)
+{
+        struct fingerprint target;
+
+        if (view->wanted == NULL || view->restart == PLAN_RESTART_NEVER)
+                return false;
+        if (view->restart == PLAN_RESTART_AUTO)
+                return view->pending;
+        custom_choice_target(view, content, &target);
+        return !hex_fingerprint_equal(&target, &view->answered);
+}
+
 enum custom_choice custom_choose(const struct custom_view *view, struct fingerprint *content)
 {
         bool found = find_content(view, content);
@@ -64,7 +76,8 @@ enum custom_choice custom_choose(const struct custom_view *view, struct fingerpr
                 return CUSTOM_PROVE;
         if (!found)
                 return view->wanted != NULL ? CUSTOM_AWAIT_CONTENT : CUSTOM_REST;
-        if ((same && !view->unproven && !view->degraded) || is_judged(view, content))
+        if ((same && !view->unproven && !view->degraded && !lacks_restart(view, content)) ||
+            is_judged(view, content))
                 return CUSTOM_REST;
         return view->plan->turn ? CUSTOM_CHANGE : CUSTOM_AWAIT_TURN;
 }
@@ -74,7 +87,7 @@ bool custom_choice_is_done(const struct custom_view *view)
         if (view->wanted == NULL)
                 return true;
         return !view->unproven && !view->rolling_back && !view->degraded &&
-               hex_fingerprint_equal(view->wanted, &view->settled);
+               hex_fingerprint_equal(view->wanted, &view->settled) && !lacks_restart(view, view->wanted);
 }
 
 bool custom_choice_has_failed(const struct custom_view *view)

@@ -7,6 +7,8 @@
  * One that does not name it asks nothing. Without a plan what the source has is followed, in turn; but a
  * source that has become empty takes nothing away: only a plan does.
  *
+ * Content that is there already is taken once more when a restart is asked for, or was left out before.
+ *
  * The very first content waits for nobody: a database that is not there yet starts with it.
  */
 #include "rotate/plan.h"
@@ -26,9 +28,12 @@ struct custom_view {
         bool unproven;     /* what is published, up to now */
         bool rolling_back; /* was, before a kill */
         bool degraded;     /* a rollback failed: the content of before, or another one, puts it right */
-        struct fingerprint current; /* published content */
-        struct fingerprint settled; /* proven content */
-        struct fingerprint judged;  /* custom_choice_target of what failed */
+        struct fingerprint current;  /* published content */
+        struct fingerprint settled;  /* proven content */
+        struct fingerprint judged;   /* custom_choice_target of what failed */
+        bool pending;                /* published without a restart, and not in force for lack of one */
+        struct fingerprint answered; /* custom_choice_target of what succeeded last */
+        enum plan_restart restart;
         const struct plan *plan;
         const struct fingerprint *wanted; /* that the plan asks for; NULL: it does not name our Secret */
         bool arrived;                     /* it is there */

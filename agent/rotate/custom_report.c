@@ -36,6 +36,8 @@ static void succeeded(struct custom *custom)
         state->reason = ERR_NONE;
         state->text[0] = '\0';
         state->degraded = false;
+        state->pending = custom->pending;
+        state->answered = custom->target;
         state->fresh = false;
         state->down = false;
         if (generation_prune(custom->store, before, &err) != 0)
@@ -112,7 +114,8 @@ void custom_tell_step(struct custom *custom, const struct step *step, bool rolli
 
         api_report(agent);
         /* A database that was not there started with the files by itself. */
-        if (!rolling_back && !custom->state.down && strcmp(step->name, "files-prove") == 0)
+        if (!rolling_back && !custom->state.down && !custom_spares(custom) &&
+            strcmp(step->name, "files-prove") == 0)
                 tell_condition(agent, "RestartDatabase", true, NULL);
 }
 
@@ -156,6 +159,8 @@ void custom_tell_outcome(struct custom *custom, enum status_result result)
 
         if (api_reporter(agent) == NULL)
                 return;
+        if (result == RESULT_SUCCESS && custom->pending)
+                tell_condition(agent, "RestartPending", true, custom->pending_text);
         if (result == RESULT_SUCCESS)
                 tell_condition(agent, "CheckConfiguration", true, NULL);
         else

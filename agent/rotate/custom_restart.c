@@ -11,6 +11,8 @@
 #include "rotate/custom_layout.h"
 #include "rotate/custom_steps.h"
 
+#include <stdio.h>
+
 #define PAUSE_MIN_MS     20
 #define PAUSE_MAX_MS     1000
 #define RESTART_LEAST_MS INT64_C(60000)
@@ -48,7 +50,9 @@ enum step_result custom_restart_step(void *work, struct err *err)
 
         if (!rolls_back(custom) && custom->first)
                 return STEP_ENOUGH;
-        if (rolls_back(custom) && !custom->restarted)
+        if (custom_spares(custom))
+                custom->restarted = false;
+        if ((rolls_back(custom) && !custom->restarted) || custom_spares(custom))
                 return STEP_DONE;
         limit = limit < RESTART_LEAST_MS ? RESTART_LEAST_MS : limit;
         op = hook->restart == NULL ? NULL : hook->restart(agent->database, limit);
@@ -94,6 +98,16 @@ static void look_again(struct custom *custom, const struct err *err)
         rotation_step_ended(&custom->rotation, STEP_FAILED, &why);
 }
 
+/* Nobody was restarted, as asked: what that leaves out is told, and is no failure. */
+static void leave_pending(struct custom *custom, const char *what)
+{
+        custom->pending = true;
+        (void)snprintf(custom->pending_text, sizeof(custom->pending_text), "%s", what);
+        log_info("restart_pending", LOG_S("secret", custom->agent->config->custom.secret),
+                 LOG_S("text", custom->pending_text));
+        rotation_step_ended(&custom->rotation, STEP_DONE, NULL);
+}
+
 static void values_ended(enum op_state state, const struct err *err, void *arg)
 {
         struct custom *custom = arg;
@@ -101,6 +115,8 @@ static void values_ended(enum op_state state, const struct err *err, void *arg)
         custom->op = NULL;
         if (state == OP_DONE)
                 rotation_step_ended(&custom->rotation, STEP_DONE, NULL);
+        else if (err->kind == ERR_MISMATCH && custom_spares(custom))
+                leave_pending(custom, err->text);
         else if (err->kind == ERR_MISMATCH)
                 rotation_step_ended(&custom->rotation, STEP_FAILED, err);
         else
@@ -130,7 +146,9 @@ static void ask_values(struct custom *custom)
 {
         struct op *op = rolls_back(custom) ? NULL : values_op(custom);
 
-        if (op == NULL)
+        if (op == NULL && custom_spares(custom) && !rolls_back(custom))
+                leave_pending(custom, "what needs a restart is not in force");
+        else if (op == NULL)
                 rotation_step_ended(&custom->rotation, STEP_DONE, NULL);
         else
                 custom->op = loop_op_start(custom->agent->loop, op, custom->agent->config->verify_limit_ms,
@@ -187,6 +205,7 @@ enum step_result custom_prove_step(void *work, struct err *err UNUSED)
                 custom->until = clock_after(custom->began, agent->config->restart_limit_ms);
                 agent->status.step_deadline = clock_after(custom->until, 15000);
                 custom->pause_ms = 0;
+                custom->pending = false;
         }
         if (hook->health == NULL)
                 look_at_listeners(custom);

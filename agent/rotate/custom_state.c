@@ -24,6 +24,8 @@ void custom_state_load(const char *path, struct custom_state *out, char why[stat
         out->fresh = json_get_bool(tree, "fresh");
         out->down = json_get_bool(tree, "down");
         out->degraded = json_get_bool(tree, "degraded");
+        out->pending = json_get_bool(tree, "pending");
+        get_fingerprint(tree, "answered", &out->answered);
         out->generation = json_get_int(tree, "generation", 0);
         out->good = json_get_int(tree, "good", 0);
         out->published.s = json_get_int(tree, "published", 0);
@@ -49,6 +51,8 @@ int custom_state_save(const struct custom_state *state, struct err *err)
         json_add_bool(tree, "fresh", state->fresh);
         json_add_bool(tree, "down", state->down);
         json_add_bool(tree, "degraded", state->degraded);
+        json_add_bool(tree, "pending", state->pending);
+        add_fingerprint(tree, "answered", &state->answered);
         json_add_int(tree, "generation", state->generation);
         json_add_int(tree, "good", state->good);
         json_add_int(tree, "published", state->published.s);

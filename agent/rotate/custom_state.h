@@ -26,6 +26,8 @@ struct custom_state {
         enum err_kind reason;       /* of the last failure, ERR_NONE when the last change was fine */
         char text[ERR_TEXT_MAX];
         bool degraded;
+        bool pending;                /* `good` was published without a restart, and is not all in force */
+        struct fingerprint answered; /* content and plan that succeeded last */
 };
 
 /* path is copied. Missing or unreadable file: all zero but for `fresh`, *why says why ("" when missing). */

@@ -23,6 +23,25 @@ const char *plan_phase_name(enum plan_phase phase)
         return phase_names[phase];
 }
 
+static const char *const restart_names[PLAN_RESTARTS] = {
+        [PLAN_RESTART_AUTO] = "auto",
+        [PLAN_RESTART_ALWAYS] = "true",
+        [PLAN_RESTART_NEVER] = "false",
+};
+
+const char *plan_restart_name(enum plan_restart restart)
+{
+        return restart_names[restart];
+}
+
+int plan_restart_parse(const char *name)
+{
+        for (int i = 0; i < PLAN_RESTARTS; i++)
+                if (strcmp(restart_names[i], name) == 0)
+                        return i;
+        return -1;
+}
+
 void plan_init(struct plan *out)
 {
         *out = (struct plan){ .turn = true };
@@ -128,6 +147,43 @@ static int parse_files(const cJSON *tree, struct plan *out, struct err *err)
         return 0;
 }
 
+static struct plan_files *find(struct plan *plan, const char *secret)
+{
+        for (size_t i = 0; i < plan->n_files; i++)
+                if (strcmp(plan->files[i].secret, secret) == 0)
+                        return &plan->files[i];
+        return NULL;
+}
+
+static int parse_restart(const cJSON *tree, struct plan *out, struct err *err)
+{
+        const cJSON *restart = json_get(tree, "restart");
+
+        if (restart == NULL || cJSON_IsNull(restart))
+                return 0;
+        if (!cJSON_IsObject(restart))
+                return err_set(err, ERR_PARSE, "restart must be an object of Secrets");
+        for (const cJSON *node = restart->child; node != NULL; node = node->next) {
+                struct plan_files *files = find(out, node->string);
+                const int how = cJSON_IsString(node) ? plan_restart_parse(node->valuestring) : -1;
+
+                if (how < 0)
+                        return err_set(err, ERR_PARSE, "restart: that of '%.60s' must be auto, true or false",
+                                       node->string);
+                if (files != NULL)
+                        files->restart = (enum plan_restart)how;
+        }
+        return 0;
+}
+
+enum plan_restart plan_find_restart(const struct plan *plan, const char *secret)
+{
+        for (size_t i = 0; secret != NULL && i < plan->n_files; i++)
+                if (strcmp(plan->files[i].secret, secret) == 0)
+                        return plan->files[i].restart;
+        return PLAN_RESTART_AUTO;
+}
+
 const struct fingerprint *plan_find_files(const struct plan *plan, const char *secret)
 {
         for (size_t i = 0; secret != NULL && i < plan->n_files; i++)
@@ -151,7 +207,7 @@ int plan_parse(const char *text, size_t len, const char *instance, struct plan *
         if (get_text(tree, "request", &request, err) != 0 || get_text(tree, "kind", &kind, err) != 0 ||
             parse_phase(tree, &plan, err) != 0 || parse_tls(tree, &plan, err) != 0 ||
             parse_turn(tree, instance, &plan, err) != 0 || parse_authorities(tree, &plan, err) != 0 ||
-            parse_files(tree, &plan, err) != 0)
+            parse_files(tree, &plan, err) != 0 || parse_restart(tree, &plan, err) != 0)
                 return -1;
         plan.given = true;
         plan.generation = json_get_int(tree, "generation", 0);

@@ -6,7 +6,7 @@
  *
  *   {"request": "px-rotate", "kind": "PerconaXtraDBOpsRequest", "generation": 3, "phase": "trust", "turn":
  * ["px-0", "px-1"], "tls": "on", "authorities": "-----BEGIN CERTIFICATE-----…", "files": {"px-files":
- * "9f86d0…"}}
+ * "9f86d0…"}, "restart": {"px-files": "false"}}
  *
  * Every member may be missing. Without `turn` all instances may act, with an empty one none. Unknown members
  * are ignored: a newer controller may say more.
@@ -29,10 +29,19 @@ enum plan_phase {
         PLAN_PHASES,
 };
 
+/* Of configuration files that are taken. */
+enum plan_restart {
+        PLAN_RESTART_AUTO,   /* where it is needed */
+        PLAN_RESTART_ALWAYS, /* also for files that are in force already */
+        PLAN_RESTART_NEVER,  /* they are published only: what needs a restart is told */
+        PLAN_RESTARTS,
+};
+
 /* Configuration files of the database: the content that a Secret has, or is about to have. */
 struct plan_files {
         char secret[254];
         struct fingerprint content; /* SHA-256 over name, NUL, text, NUL of each file by name */
+        enum plan_restart restart;
 };
 
 struct plan {
@@ -60,6 +69,11 @@ int plan_parse(const char *text, size_t len, const char *instance, struct plan *
                struct err *err) MUST_CHECK;
 /* A file that is not there is no plan. ERR_IO, ERR_LIMIT, ERR_PARSE. path NULL: no plan. */
 int plan_read(const char *path, const char *instance, struct plan *out, struct err *err) MUST_CHECK;
+/* "auto" "true" "false", as Reconfigure requests say it; -1: none of these. */
+const char *plan_restart_name(enum plan_restart restart);
+int plan_restart_parse(const char *name);
+/* AUTO where nothing is asked of this Secret. */
+enum plan_restart plan_find_restart(const struct plan *plan, const char *secret);
 /* What is to be taken of this Secret; NULL: nothing is asked of it. */
 const struct fingerprint *plan_find_files(const struct plan *plan, const char *secret);
 void plan_done(struct plan *plan);

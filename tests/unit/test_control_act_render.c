@@ -46,6 +46,7 @@ static void records_files(const struct kube_call *call, const char *secret, bool
         assert_string_equal(parsed.files[0].secret, secret);
         assert_int_equal(strlen(parsed.files[0].hash), 64);
         assert_int_equal(strlen(parsed.files[0].before), had ? 64 : 0);
+        assert_int_equal(parsed.files[0].restart, had ? PLAN_RESTART_AUTO : PLAN_RESTART_NEVER);
 }
 
 static void add_render(struct act_scene *scene, const char *kind, const char *spec)
@@ -73,7 +74,8 @@ static void renders(void **state UNUSED)
                 RENDERED("{\"b.cnf\":\"[mysqld]\\nb=1\",\"zz-inline-a.cnf\":\"[mysqld]\\nx=1\"}"), "");
 
         add_render(&scene, "PerconaXtraDBOpsRequest",
-                   "{\"configSecret\":{\"name\":\"mine\"},\"applyConfig\":{\"a.cnf\":\"[mysqld]\\nx=1\"}}");
+                   "{\"configSecret\":{\"name\":\"mine\"},\"applyConfig\":{\"a.cnf\":\"[mysqld]\\nx=1\"},"
+                   "\"restart\":\"false\"}");
         act_scene_start(&scene);
         kube_fake_answer(scene_call(&scene.on, 1, "GET", SAVED_PATH), 404, REFUSAL);
         kube_fake_answer(scene_call(&scene.on, 2, "GET", CORE "secrets/mine"), 200,

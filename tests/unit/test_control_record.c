@@ -55,8 +55,10 @@ static void random_files(unsigned *seed, struct record *out)
 {
         out->n_files = next_random(seed) % (RECORD_FILES_MAX + 1);
         for (size_t i = 0; i < out->n_files; i++)
-                out->files[i] = (struct record_files){ mem_printf("px-files-%zu", i), mem_strdup(HASH),
-                                                       i % 2 == 0 ? NULL : mem_strdup("") };
+                out->files[i] =
+                        (struct record_files){ mem_printf("px-files-%zu", i), mem_strdup(HASH),
+                                               i % 2 == 0 ? NULL : mem_strdup(""),
+                                               (enum plan_restart)(next_random(seed) % PLAN_RESTARTS) };
 }
 
 static void random_request(unsigned *seed, struct record *out)
@@ -142,6 +144,7 @@ static void assert_same_lists(const struct record *a, const struct record *b)
                 assert_string_equal(a->files[i].secret, b->files[i].secret);
                 assert_string_equal(a->files[i].hash, b->files[i].hash);
                 assert_same_text(a->files[i].before, b->files[i].before);
+                assert_int_equal(a->files[i].restart, b->files[i].restart);
         }
 }
 
@@ -276,6 +279,9 @@ static void refused(void **state UNUSED)
                 { "{\"request\":{\"name\":\"a\",\"step\":\"walk\",\"files\":[{\"secret\":\"a\",\"hash\":"
                   "\"b\"}]}}",
                   "request: files: '" },
+                { "{\"request\":{\"name\":\"a\",\"step\":\"walk\",\"files\":[{\"secret\":\"a\",\"restart\":"
+                  "\"no\"}]}}",
+                  "request: files: 'restart'" },
                 { "{\"request\":{\"name\":\"a\",\"step\":\"walk\",\"files\":[{\"secret\":\"a/"
                   "b\",\"hash\":\"" HASH "\"}]}}",
                   "request: files: '" },
@@ -360,6 +366,31 @@ static void agents_take_the_plan(void **state UNUSED)
                 assert_int_equal(plan.authorities.n, record.authorities != NULL ? 1 : 0);
                 assert_string_equal(plan.request, record.request == NULL ? "" : record.request);
                 assert_true((strstr(text, HASH) != NULL) == (record.n_files > 0));
+                for (size_t k = 0; k < record.n_files; k++)
+                        assert_int_equal(plan_find_restart(&plan, record.files[k].secret),
+                                         record.files[k].restart);
+        }
+}
+
+/* On the way back nobody is restarted for files that were in force all the time. */
+static void files_of_before(void **state UNUSED)
+{
+        static const enum plan_restart then[PLAN_RESTARTS] = { [PLAN_RESTART_AUTO] = PLAN_RESTART_AUTO,
+                                                               [PLAN_RESTART_ALWAYS] = PLAN_RESTART_AUTO,
+                                                               [PLAN_RESTART_NEVER] = PLAN_RESTART_NEVER };
+
+        for (int i = 0; i < PLAN_RESTARTS; i++) {
+                AUTO(record_done_p) struct record record;
+
+                record_init(&record);
+                record.n_files = 1;
+                record.files[0] = (struct record_files){ .secret = mem_strdup("a"),
+                                                         .hash = mem_strdup("new"),
+                                                         .before = mem_strdup(HASH),
+                                                         .restart = (enum plan_restart)i };
+                record_restore_files(&record);
+                assert_string_equal(record.files[0].hash, HASH);
+                assert_int_equal(record.files[0].restart, then[i]);
         }
 }
 
@@ -372,6 +403,7 @@ int main(void)
                 cmocka_unit_test(bounded),
                 cmocka_unit_test(of_a_newer_controller),
                 cmocka_unit_test(agents_take_the_plan),
+                cmocka_unit_test(files_of_before),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

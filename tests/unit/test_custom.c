@@ -40,7 +40,11 @@ enum flags {
         PLAN = 16,
         TURN = 32,
         ARRIVED = 64,
-        JUDGED = 128
+        JUDGED = 128,
+        ALWAYS = 256,
+        NEVER = 512,
+        PENDING = 1024,
+        ANSWERED = 2048
 };
 
 struct scene {
@@ -78,6 +82,16 @@ static const struct scene scenes[] = {
         { PLAN | TURN | ARRIVED, 'a', 'a', '0', '0', CUSTOM_CHANGE, '0' },
         { PLAN | TURN | ARRIVED, 'a', 'a', 'a', 'a', CUSTOM_REST, ' ' },
         { PLAN | TURN | ARRIVED | JUDGED, 'a', 'a', 'b', 'b', CUSTOM_REST, ' ' },
+        /* What is there already is taken once more for a restart. */
+        { PLAN | TURN | ARRIVED | ALWAYS, 'a', 'a', 'a', 'a', CUSTOM_CHANGE, 'a' },
+        { PLAN | ARRIVED | ALWAYS, 'a', 'a', 'a', 'a', CUSTOM_AWAIT_TURN, 'a' },
+        { PLAN | TURN | ARRIVED | ALWAYS | ANSWERED, 'a', 'a', 'a', 'a', CUSTOM_REST, ' ' },
+        { PLAN | TURN | ARRIVED | ALWAYS | JUDGED, 'a', 'a', 'a', 'a', CUSTOM_REST, ' ' },
+        { PLAN | TURN | ARRIVED | PENDING, 'a', 'a', 'a', 'a', CUSTOM_CHANGE, 'a' },
+        { PLAN | TURN | ARRIVED | PENDING | NEVER, 'a', 'a', 'a', 'a', CUSTOM_REST, ' ' },
+        { PLAN | TURN | ARRIVED | NEVER, 'a', 'a', 'b', 'b', CUSTOM_CHANGE, 'b' },
+        { PLAN | TURN | PENDING, 'a', 'a', ' ', 'b', CUSTOM_REST, ' ' },
+        { TURN | PENDING, 'a', 'a', ' ', 'a', CUSTOM_REST, ' ' },
         /* What an earlier process left comes first. */
         { UNPROVEN, 'b', 'a', ' ', 'b', CUSTOM_PROVE, ' ' },
         { UNPROVEN | TURN, 'b', 'a', ' ', 'c', CUSTOM_PROVE, ' ' },
@@ -106,6 +120,10 @@ static void what_is_due(void **state UNUSED)
                                             .degraded = (scene->flags & DEGRADED) != 0,
                                             .current = content(scene->current),
                                             .settled = content(scene->settled),
+                                            .pending = (scene->flags & PENDING) != 0,
+                                            .restart = scene->flags & ALWAYS  ? PLAN_RESTART_ALWAYS
+                                                       : scene->flags & NEVER ? PLAN_RESTART_NEVER
+                                                                              : PLAN_RESTART_AUTO,
                                             .plan = &plan,
                                             .wanted = scene->wanted == ' ' ? NULL : &wanted,
                                             .arrived = (scene->flags & ARRIVED) != 0,
@@ -116,6 +134,8 @@ static void what_is_due(void **state UNUSED)
 
                 if (scene->flags & JUDGED)
                         custom_choice_target(&view, scene->wanted == ' ' ? &newest : &wanted, &view.judged);
+                if (scene->flags & ANSWERED)
+                        custom_choice_target(&view, &wanted, &view.answered);
                 choice = custom_choose(&view, &about);
                 if (choice != scene->choice)
                         fail_msg("scene %zu: %d", i, (int)choice);
@@ -161,6 +181,16 @@ static void done_when_settled(void **state UNUSED)
         view.unproven = false;
         view.degraded = true;
         assert_false(custom_choice_is_done(&view));
+        view.degraded = false;
+        view.pending = true;
+        assert_false(custom_choice_is_done(&view));
+        view.restart = PLAN_RESTART_NEVER;
+        assert_true(custom_choice_is_done(&view));
+        view.pending = false;
+        view.restart = PLAN_RESTART_ALWAYS;
+        assert_false(custom_choice_is_done(&view));
+        custom_choice_target(&view, &b, &view.answered);
+        assert_true(custom_choice_is_done(&view));
 }
 
 /* Of this generation, and as long as nothing of it is under way. */
@@ -271,7 +301,8 @@ static void state_is_read_as_written(void **state UNUSED)
         assert_true(written.fresh && why[0] == '\0');
         (void)snprintf(written.step, sizeof(written.step), "files-restart");
         (void)snprintf(written.text, sizeof(written.text), "one\n\"two\" \x01");
-        written.rolling_back = written.down = written.degraded = true;
+        written.rolling_back = written.down = written.degraded = written.pending = true;
+        written.answered = content('q');
         written.fresh = false;
         written.generation = 4;
         written.good = 3;
@@ -285,7 +316,8 @@ static void state_is_read_as_written(void **state UNUSED)
         assert_string_equal(why, "");
         assert_string_equal(got.step, written.step);
         assert_string_equal(got.text, written.text);
-        assert_true(got.rolling_back && got.down && got.degraded && !got.fresh);
+        assert_true(got.rolling_back && got.down && got.degraded && got.pending && !got.fresh);
+        assert_true(hex_fingerprint_equal(&got.answered, &written.answered));
         assert_int_equal(got.generation, 4);
         assert_int_equal(got.good, 3);
         assert_int_equal(got.published.s, 1234567890);

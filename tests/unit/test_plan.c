@@ -128,6 +128,32 @@ static void which_files(void **state UNUSED)
         assert_null(plan_find_files(&plan, NULL));
 }
 
+static void who_is_restarted(void **state UNUSED)
+{
+        static const char *const wrong[] = { "7", "[]", "\"true\"", "{\"px-files\":true}",
+                                             "{\"px-files\":\"no\"}" };
+        AUTO(plan_done_p) struct plan plan = { .given = false };
+        struct err err = ERR_INIT;
+
+        assert_int_equal(parse("{\"files\":{\"a\":\"" SHA "\",\"b\":\"" SHA "\",\"c\":\"" SHA "\"},"
+                               "\"restart\":{\"a\":\"true\",\"b\":\"false\",\"d\":\"false\"}}",
+                               &plan, &err),
+                         0);
+        assert_int_equal(plan_find_restart(&plan, "a"), PLAN_RESTART_ALWAYS);
+        assert_int_equal(plan_find_restart(&plan, "b"), PLAN_RESTART_NEVER);
+        assert_int_equal(plan_find_restart(&plan, "c"), PLAN_RESTART_AUTO);
+        assert_int_equal(plan_find_restart(&plan, "d"), PLAN_RESTART_AUTO);
+        assert_int_equal(plan_find_restart(&plan, NULL), PLAN_RESTART_AUTO);
+        for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+                AUTO(mem_free_p)
+                char *text = mem_printf("{\"files\":{\"px-files\":\"" SHA "\"},\"restart\":%s}", wrong[i]);
+
+                assert_int_equal(parse(text, &plan, &err), -1);
+                assert_int_equal(err.kind, ERR_PARSE);
+                assert_non_null(strstr(err.text, "restart"));
+        }
+}
+
 static void not_too_many_files(void **state UNUSED)
 {
         AUTO(buf_done_p) struct buf text = BUF_INIT(PLAN_MAX_BYTES);
@@ -160,7 +186,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(everything),          cmocka_unit_test(whose_turn),
                 cmocka_unit_test(half_a_plan_is_none), cmocka_unit_test(which_files),
-                cmocka_unit_test(not_too_many_files),  cmocka_unit_test(no_file_is_no_plan),
+                cmocka_unit_test(who_is_restarted),    cmocka_unit_test(not_too_many_files),
+                cmocka_unit_test(no_file_is_no_plan),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
