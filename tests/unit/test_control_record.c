@@ -372,28 +372,6 @@ static void agents_take_the_plan(void **state UNUSED)
         }
 }
 
-/* On the way back nobody is restarted for files that were in force all the time. */
-static void files_of_before(void **state UNUSED)
-{
-        static const enum plan_restart then[PLAN_RESTARTS] = { [PLAN_RESTART_AUTO] = PLAN_RESTART_AUTO,
-                                                               [PLAN_RESTART_ALWAYS] = PLAN_RESTART_AUTO,
-                                                               [PLAN_RESTART_NEVER] = PLAN_RESTART_NEVER };
-
-        for (int i = 0; i < PLAN_RESTARTS; i++) {
-                AUTO(record_done_p) struct record record;
-
-                record_init(&record);
-                record.n_files = 1;
-                record.files[0] = (struct record_files){ .secret = mem_strdup("a"),
-                                                         .hash = mem_strdup("new"),
-                                                         .before = mem_strdup(HASH),
-                                                         .restart = (enum plan_restart)i };
-                record_restore_files(&record);
-                assert_string_equal(record.files[0].hash, HASH);
-                assert_int_equal(record.files[0].restart, then[i]);
-        }
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -403,7 +381,6 @@ int main(void)
                 cmocka_unit_test(bounded),
                 cmocka_unit_test(of_a_newer_controller),
                 cmocka_unit_test(agents_take_the_plan),
-                cmocka_unit_test(files_of_before),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
