@@ -69,13 +69,44 @@ static bool others_are_ready(const struct observed *seen, const struct observed_
         return true;
 }
 
+/* Nothing was issued that nobody has taken yet. */
+static bool is_all_served(const struct observed *seen)
+{
+        const struct record *record = seen->record;
+
+        for (size_t i = 0; i < seen->n_certificates; i++) {
+                const struct certificate *certificate = seen->certificates[i];
+
+                for (size_t k = 0; k < record->n_served; k++)
+                        if (strcmp(record->served[k].name, certificate->name) == 0 &&
+                            (certificate->is_issuing || certificate->revision != record->served[k].revision ||
+                             strcmp(record->served[k].uid, certificate->uid) != 0))
+                                return false;
+        }
+        return true;
+}
+
+/* An agent that was started anew, and holds, has not told what its source has: then it is what the others
+ * have, if they have told. */
+static bool is_source(const struct observed *seen, const struct observed_pod *pod,
+                      const struct fingerprint *leaf)
+{
+        if (!hex_fingerprint_is_none(&pod->source))
+                return hex_fingerprint_equal(&pod->source, leaf);
+        for (size_t i = 0; i < seen->n_pods; i++)
+                if (!hex_fingerprint_is_none(&seen->pods[i]->source) &&
+                    !hex_fingerprint_equal(&seen->pods[i]->source, leaf))
+                        return false;
+        return is_all_served(seen);
+}
+
 static bool may_catch_up(const struct observed *seen, const struct observed_pod *pod,
                          const struct fingerprint *leaf)
 {
         const bool is_off = seen->record->mode == TLS_OFF;
 
-        return is_quiet(seen, pod) && pod->failed == NULL &&
-               (is_off || hex_fingerprint_equal(&pod->source, leaf)) && others_are_ready(seen, pod);
+        return is_quiet(seen, pod) && pod->failed == NULL && (is_off || is_source(seen, pod, leaf)) &&
+               others_are_ready(seen, pod);
 }
 
 static bool has_turn(const struct observed *seen, const struct observed_pod *pod)

@@ -98,6 +98,15 @@ static void test_who_was_left_gets_a_turn(void **state)
         scene.pod.plan_generation = 5;
         scene.pod.source = leaf_of(9);
         assert_turn(&scene, "its Secret is what nobody has taken yet", NULL);
+        scene.pod.source = leaf_of(0);
+        assert_turn(&scene, "it has not told, the other has", "px-0");
+        other.source = leaf_of(9);
+        assert_turn(&scene, "the other has what nobody has taken yet", NULL);
+        other.source = leaf_of(0);
+        assert_turn(&scene, "nobody has told", "px-0");
+        scene.certificate.is_issuing = true;
+        assert_turn(&scene, "another is on its way", NULL);
+        scene.certificate.is_issuing = false;
         scene.pod.source = leaf_of(7);
         other.is_ready = false;
         assert_turn(&scene, "another is out", NULL);
