@@ -5,12 +5,16 @@ rotated, updated, moved to another issuer and removed; and each is made to fail.
 each test brings it to where it needs it. What counts is seen by OpenSSL's client on every pod.
 """
 
+import time
+
 import pytest
 
 from support.controller import Controller
-from support.fleet import Fleet
+from support.fleet import ENDED, Fleet
 from support.flows import Flows, issuer_ref
+from support.load import LoadClients
 from support.namespace import CERTIFICATES, Namespace
+from support.opsrequests import GROUP
 from support.poll import STRETCH, stays, wait_for
 
 SUBJECT = {"organizations": ["kubedb:server"]}
@@ -185,6 +189,77 @@ def test_back_from_half_way_to_another_issuer(flows):
         flows.wait_failure(name, "px-1")
         clients.check()
     flows.same_as(picture)
+
+
+# --- renewed by cert-manager
+
+
+def replace_authority(namespace, name):
+    """Another key for the CA issuer of that name, under the same subject; returns the old certificate and the new."""
+    old = namespace.secret_files(f"{name}-authority")["tls.crt"]
+    namespace.patch(f"certificates/{name}-authority", {"spec": {"privateKey": {"rotationPolicy": "Always"}}}, CERTIFICATES)
+    namespace.renew(f"{name}-authority")
+    new = wait_for("another authority", lambda: (now := namespace.secret_files(f"{name}-authority")["tls.crt"]) != old and now,
+                   30, 0.1)
+    return old, new
+
+
+def walk_of_renewal(fleet):
+    """(the automatic request that was there, when the plan last said `trust`, when it first said `prune`, the phases)"""
+    phases, last_trust, first_prune = [], None, None
+
+    def ended():
+        nonlocal last_trust, first_prune
+        before = time.monotonic()
+        phase = (fleet.plan() or {}).get("phase", "")
+        if phase == "trust":
+            last_trust = before
+        if phase == "prune" and first_prune is None:
+            first_prune = time.monotonic()
+        if phases[-1:] != [phase]:
+            phases.append(phase)
+        found = fleet.namespace.call("GET", fleet.requests.plural, group=GROUP)["items"]
+        autos = [r for r in found if r["metadata"].get("labels", {}).get("certrotate.io/auto")]
+        return next((name for r in autos if fleet.phase(name := r["metadata"]["name"]) in ENDED), None)
+    name = wait_for("the renewal has ended", ended, 120, 0.02, fleet.explain)
+    return name, last_trust, first_prune, phases
+
+
+def test_a_renewal_of_another_authority(flows, tmp_path, tidy):
+    """
+    The CA issuer's own key is replaced, and cert-manager renews the certificate by itself: what every pod trusts is
+    known at rest, so it goes by trust, leaf, prune. Nobody is refused who holds the old authority alone before a leaf of
+    the new one is shown, nor who holds the new one alone when all show it, nor who holds both.
+    """
+    fleet, namespace = flows.fleet, flows.namespace
+    before, starts = flows.with_tls(), fleet.starts()
+    issuer = "issuer" if before.issuer == "CN=issuer authority" else "issuer-2"
+    authorities = dict(zip(("old", "new"), replace_authority(namespace, issuer)))
+    authorities["both"] = authorities["old"] + authorities["new"]
+    clients = {}
+    for who, pem in authorities.items():
+        (tmp_path / f"{who}.pem").write_bytes(pem)
+        clients[who] = [tidy(LoadClients(tmp_path, pod.db.port, tmp_path / f"{who}.pem", clients=1, pause=0.1))
+                        for pod in fleet.pods]
+    wait_for("clients connect", lambda: all(load.made for who in ("old", "both") for load in clients[who]), 60, 0.1)
+
+    namespace.renew("px-server-cert")
+    name, last_trust, first_prune, phases = walk_of_renewal(fleet)
+    flows.wait_success(name)
+    assert [p for p in phases if p] == ["trust", "leaf", "prune"], phases
+    wait_for("new clients connect", lambda: all(load.made > 2 for load in clients["new"]), 60, 0.1)
+    assert flows.serve_the_secret().fingerprint != before.fingerprint
+    assert fleet.starts() == starts
+    for load in (load for loads in clients.values() for load in loads):
+        load.stop()
+    for load in clients["both"]:
+        assert not load.failures, load.failures[:3]
+    for load in clients["old"]:
+        assert not (early := [x for x in load.lines() if "error" in x and x["end"] < last_trust]), early[:3]
+    for load in clients["new"]:
+        assert not (late := [x for x in load.lines() if "error" in x and x["t"] > first_prune]), late[:3]
+    for pod in fleet.pods:
+        assert (pod.published / "ca.crt").read_bytes().strip() == authorities["new"].strip(), "the old one has gone"
 
 
 # --- several at once, and deleted ones
