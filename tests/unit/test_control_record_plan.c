@@ -22,18 +22,6 @@ static char *plan_text(const struct record *record)
         return json_print(tree, false);
 }
 
-static void the_plan_at_rest(void **state UNUSED)
-{
-        struct record record = { .generation = 4 };
-        AUTO(mem_free_p) char *unknown = plan_text(&record);
-        AUTO(mem_free_p) char *known = NULL;
-
-        record.mode = TLS_ON;
-        known = plan_text(&record);
-        assert_string_equal(unknown, "{\"generation\":4,\"turn\":[]}");
-        assert_string_equal(known, "{\"generation\":4,\"tls\":\"on\",\"turn\":[]}");
-}
-
 static void the_plan_of_each_stage(void **state UNUSED)
 {
         AUTO(record_done_p)
@@ -91,7 +79,6 @@ static void files_of_before(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(the_plan_at_rest),
                 cmocka_unit_test(the_plan_of_each_stage),
                 cmocka_unit_test(files_of_before),
         };

@@ -111,45 +111,12 @@ static void the_plan_at_rest(void **state UNUSED)
                 left, "{\"generation\":4,\"tls\":\"on\",\"turn\":[\"px-1\"],\"files\":{\"s\":\"" HASH "\"}}");
 }
 
-static void the_plan_of_each_stage(void **state UNUSED)
-{
-        AUTO(record_done_p)
-        struct record record = {
-                .mode = TLS_OFF,
-                .request = mem_strdup("px-add"),
-                .kind = mem_strdup("PerconaXtraDBOpsRequest"),
-                .step = RECORD_WALK,
-                .generation = 3,
-                .stages = { { PLAN_TRUST, TLS_MIXED }, { PLAN_LEAF, TLS_ON } },
-                .n_stages = 2,
-        };
-        static const struct {
-                enum plan_phase phase;
-                enum tls_mode mode;
-        } stages[] = { { PLAN_TRUST, TLS_MIXED }, { PLAN_LEAF, TLS_ON }, { PLAN_NO_PHASE, TLS_OFF } };
-
-        for (record.stage = 0; record.stage <= record.n_stages; record.stage++) {
-                AUTO(mem_free_p) char *text = plan_text(&record);
-                AUTO(plan_done_p) struct plan plan;
-                struct err err = ERR_INIT;
-
-                plan_init(&plan);
-                assert_int_equal(plan_parse(text, strlen(text), "px-0", &plan, &err), 0);
-                assert_int_equal(plan.phase, stages[record.stage].phase);
-                assert_int_equal(plan.tls, stages[record.stage].mode);
-                assert_string_equal(plan.request, "px-add");
-                assert_string_equal(plan.kind, "PerconaXtraDBOpsRequest");
-                assert_false(plan.turn);
-        }
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(who_was_left),
                 cmocka_unit_test(settled),
                 cmocka_unit_test(the_plan_at_rest),
-                cmocka_unit_test(the_plan_of_each_stage),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
