@@ -33,6 +33,7 @@ static act_fn *const starts[] = {
         [ACTION_CREATE] = act_request_create,
         [ACTION_MERGE] = act_request_merge,
         [ACTION_DELETE] = act_request_delete,
+        [ACTION_EVICT] = act_evict_start,
 };
 
 /* What belongs to one action. */

@@ -37,7 +37,11 @@ static void on_answer(const struct kube_answer *answer, void *arg)
         struct err err = ERR_INIT;
 
         act->call = NULL;
-        if (is_accepted(act, answer->status)) {
+        if (answer->status == 429 && (act->accepts & ACT_BUSY) != 0) {
+                if (json_parse(answer->body, answer->len, &object, &err) != 0)
+                        object = NULL; /* not by the API server itself */
+                act->answered(act, answer->status, object);
+        } else if (is_accepted(act, answer->status)) {
                 act->answered(act, answer->status, NULL);
         } else if (read_answer(act, answer, &object, &err) == 0) {
                 act->answered(act, answer->status, object);

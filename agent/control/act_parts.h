@@ -65,6 +65,7 @@ struct act {
 #define ACT_MISSING  1U /* 404 */
 #define ACT_CONFLICT 2U /* 409 */
 #define ACT_WHATEVER 4U /* also no answer; logged */
+#define ACT_BUSY     8U /* 429; object: what it says */
 
 struct act_place {
         const char *group; /* "v1", "apps/v1" */
@@ -125,6 +126,8 @@ void act_record_write(struct act *act, const struct record *record);
 act_fn act_certificate_start, act_certificate_issue;
 /* act_gone.c: deletes the Certificate of that uid, and goes on when it is gone. */
 void act_gone_start(struct act *act, const char *name, const char *uid, act_fn *then);
+/* act_evict.c */
+act_fn act_evict_start;
 /* act_database.c */
 act_fn act_database_start;
 /* act_secret.c: a Secret is brought to what `want` says (metadata.name, labels, annotations, type, data or

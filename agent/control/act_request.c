@@ -54,6 +54,7 @@ static size_t end_of(const struct act *act)
 struct given {
         struct kube_condition conditions[ACTIONS_MAX];
         char *messages[ACTIONS_MAX]; /* of these */
+        char *types[ACTIONS_MAX];    /* of those about a pod; NULL */
         size_t n;
         const char *phase; /* NULL: as it is */
         uint32_t events;   /* of the actions, by number, that are told by an Event, and not yet */
@@ -61,8 +62,10 @@ struct given {
 
 static void given_done(struct given *given)
 {
-        for (size_t i = 0; i < given->n; i++)
+        for (size_t i = 0; i < given->n; i++) {
                 mem_free(given->messages[i]);
+                mem_free(given->types[i]);
+        }
 }
 
 static inline void given_done_p(struct given *given)
@@ -79,8 +82,10 @@ static int give(const struct act *act, const struct action *action, const cJSON 
         struct kube_condition *condition = &given->conditions[given->n];
 
         given->messages[given->n++] = message;
+        given->types[given->n - 1] =
+                action->name == NULL ? NULL : mem_printf("%s--%s", action->type, action->name);
         *condition = (struct kube_condition){
-                .type = action->type,
+                .type = action->name == NULL ? action->type : given->types[given->n - 1],
                 .is_true =
                         action->is_true || (action->kind == ACTION_PHASE && action->phase != REQUEST_FAILED),
                 .reason = action->reason,
@@ -153,8 +158,10 @@ static void told(struct act *act)
 
         if ((act->events & UINT32_C(1) << act->at) == 0)
                 act_next(act);
-        else
+        else if (action->name == NULL)
                 act_event_tell(act, is_normal, action->type, action->text == NULL ? "" : action->text);
+        else
+                act_event_tell(act, is_normal, action->text, action->text); /* as KubeDB does it */
 }
 
 static void on_written(struct act *act, int status, const cJSON *object)

@@ -40,6 +40,7 @@ static const char *const kind_names[] = {
         [ACTION_CREATE] = "create",
         [ACTION_MERGE] = "merge",
         [ACTION_DELETE] = "delete",
+        [ACTION_EVICT] = "evict",
 };
 
 static const char *const phase_names[] = {

@@ -10,7 +10,8 @@
 #define ACTIONS_MAX 32
 
 enum action_kind {
-        ACTION_CONDITION, /* of `request`: type, reason (NULL: none), text; `is_event`: and an Event */
+        ACTION_CONDITION, /* of `request`: type (and pod `name`), reason (NULL: none), text; `is_event`: and
+                             an Event */
         ACTION_PHASE,     /* of `request`: phase, with a condition type, reason, text, and an Event. With
                              the conditions before and behind it of the same request it is one write */
         ACTION_PAUSE,  /* the database object gets the condition Paused, or where there is none the workloads
@@ -42,6 +43,7 @@ enum action_kind {
         ACTION_MERGE, /* an OpsRequest Reconfigure of `kind`, `name`, `spec`, with those that it is made of in
                          `text`: annotation certrotate.io/merged-from */
         ACTION_DELETE, /* the OpsRequest `request` (history) */
+        ACTION_EVICT, /* the pod `name` of that `uid`; ERR_NOT_READY while a PodDisruptionBudget forbids it */
 };
 
 struct action {
@@ -51,8 +53,9 @@ struct action {
         const char *type, *reason;     /* static */
         char *text;                    /* own */
         cJSON *spec;                   /* own: of MERGE */
-        char *name;                    /* own: of a Certificate, an alias, a request, a pod */
-        char *uid;                     /* own: of that pod */
+        char *name; /* own: of a Certificate, an alias, a request, a pod: that of a condition is appended to
+                       its type */
+        char *uid;  /* own: of that pod */
         int64_t number;
         enum request_phase phase;
         bool is_true;

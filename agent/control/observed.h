@@ -24,7 +24,8 @@ struct observed_pod {
         char *plan_request; /* NULL: it follows no plan */
         int64_t plan_generation;
         bool plan_done, plan_held;
-        bool is_busy; /* a step is under way */
+        bool cannot_restart; /* its database has to be restarted for the plan, and not by its agent */
+        bool is_busy;        /* a step is under way */
         bool is_rolling_back;
         bool is_degraded;
         char *failed; /* why its part of this generation of the plan has; NULL: it has not, or does not say so

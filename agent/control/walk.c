@@ -6,6 +6,7 @@
 #include "control/walk.h"
 
 #include "base/mem.h"
+#include "control/evict.h"
 
 #include <string.h>
 
@@ -166,13 +167,17 @@ static bool wait_or_pass_on(struct step *step, char **problem, const struct obse
 
         *problem = NULL;
         *whose = pod;
+        if (step->next.turn != NULL && !record_lists(step->next.lost, step->next.turn) &&
+            evict_is_awaited(step, pod == NULL || !is_turn_of(step, pod), problem, whose))
+                return true;
         if (pod == NULL)
                 return false;
+        out = out_of_service(step, pod);
         if (is_turn_of(step, pod)) {
-                *problem = verdict(step, pod);
+                if (!evict_begin(step, pod, out, problem))
+                        *problem = verdict(step, pod);
                 return true;
         }
-        out = out_of_service(step, pod);
         if (out == NULL) {
                 give_turn(step, pod);
                 step_commit(step);
@@ -228,7 +233,8 @@ void walk_on(struct step *step)
 
 bool walk_is_over(const struct step *step)
 {
-        return step->next.stage + 1 >= step->next.n_stages && next_pod(step) == NULL;
+        return step->next.stage + 1 >= step->next.n_stages && next_pod(step) == NULL &&
+               !evict_is_pending(step);
 }
 
 static void leave(struct step *step, const struct observed_pod *pod, const char *problem)

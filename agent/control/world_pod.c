@@ -114,6 +114,7 @@ static void take_report(struct world_strings *strings, const char *text, struct 
                 out->plan_done = report.plan.done;
                 out->plan_held = report.plan.held;
                 out->failed = mem_strdup(or_null(report.plan.failed));
+                out->cannot_restart = report.plan.cannot_restart;
         }
         out->is_busy = is_busy(&report);
         out->is_rolling_back = report.rolling_back;

@@ -63,9 +63,17 @@ static void leave(struct agent *agent, const struct err *err)
         agent_end(agent);
 }
 
+/* Who gives the turns may restart the pod: with a controller that is waited for. */
+static bool is_for_others(const struct agent *agent)
+{
+        return agent->status.plan.cannot_restart && !agent->once;
+}
+
 static void failed(struct agent *agent, const struct err *err)
 {
-        if (agent->rotation.rolling_back || err_retry(err->kind) != RETRY_BACKOFF)
+        const bool waits = err_retry(err->kind) == RETRY_BACKOFF || is_for_others(agent);
+
+        if (agent->rotation.rolling_back || !waits)
                 rotation_step_ended(&agent->rotation, STEP_FAILED, err);
         else if (agent->once)
                 leave(agent, err);
@@ -116,6 +124,8 @@ static void apply_ended(enum op_state state, const struct err *err, void *arg)
         struct agent *agent = arg;
 
         agent->op = NULL;
+        agent->status.plan.cannot_restart = state == OP_FAILED && agent->plan.given && agent->restarted &&
+                                            (err->kind == ERR_PRIVILEGE || err->kind == ERR_USAGE);
         agent->status.reload_pending = false;
         if (state == OP_DONE) {
                 agent->waiting = false;

@@ -28,14 +28,19 @@ static void restart_ended(enum op_state state, const struct err *err, void *arg)
 
         custom->op = NULL;
         if (state == OP_DONE) {
+                custom->agent->status.plan.cannot_restart = false;
                 log_info("database_restarted", LOG_S("database", custom->agent->config->instance));
                 rotation_step_ended(&custom->rotation, STEP_DONE, NULL);
         } else if (err->kind == ERR_NOT_READY) {
                 rotation_step_ended(&custom->rotation, STEP_DONE, NULL);
         } else {
-                /* Not allowed to: then it goes on running as it did. */
-                if (!rolls_back(custom) && (err->kind == ERR_AUTH || err->kind == ERR_PRIVILEGE))
+                const bool cannot = err->kind == ERR_PRIVILEGE || err->kind == ERR_USAGE;
+
+                /* Not allowed to, or no way to: then it goes on running as it did. */
+                if (!rolls_back(custom) && (cannot || err->kind == ERR_AUTH))
                         custom->restarted = false;
+                if (!rolls_back(custom) && cannot)
+                        custom->agent->status.plan.cannot_restart = custom->agent->plan.given;
                 rotation_step_ended(&custom->rotation, STEP_FAILED, err);
         }
 }

@@ -87,6 +87,8 @@ static cJSON *write_plan(const struct status_plan *plan)
         json_add_bool(tree, "held", plan->held);
         json_add_bool(tree, "done", plan->done);
         add_text(tree, "failed", plan->failed);
+        if (plan->cannot_restart)
+                json_add_bool(tree, "cannotRestart", true);
         add_text(tree, "message", plan->text);
         return tree;
 }
@@ -314,7 +316,8 @@ static int read_plan(const cJSON *tree, struct pod_report *out, struct err *err)
             read_text(plan, "phase", sizeof(out->plan.phase), out->plan.phase, err) ||
             read_bool(plan, "turn", &out->plan.turn, err) || read_bool(plan, "held", &out->plan.held, err) ||
             read_bool(plan, "done", &out->plan.done, err) ||
-            read_text(plan, "failed", sizeof(out->plan.failed), out->plan.failed, err))
+            read_text(plan, "failed", sizeof(out->plan.failed), out->plan.failed, err) ||
+            read_bool(plan, "cannotRestart", &out->plan.cannot_restart, err))
                 return -1;
         return read_text(plan, "message", sizeof(out->plan.text), out->plan.text, err);
 }

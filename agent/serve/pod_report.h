@@ -41,6 +41,7 @@ struct pod_report {
                 int64_t generation;
                 char phase[16];
                 bool turn, held, done;
+                bool cannot_restart; /* the database has to be restarted for it, and not by this agent */
                 char failed[POD_REPORT_TEXT_MAX]; /* why its part has; "": it has not, or it is not told */
                 char text[POD_REPORT_TEXT_MAX];   /* why it cannot be read */
         } plan;

@@ -52,10 +52,12 @@ struct status_plan {
         bool given;
         char request[128];
         int64_t generation;
-        char phase[16]; /* "" none */
-        bool turn;      /* may act */
-        bool held;      /* what can be done out of turn is done */
-        bool done;      /* what it asks of this instance is published, taken and proven */
+        char phase[16];      /* "" none */
+        bool turn;           /* may act */
+        bool held;           /* what can be done out of turn is done */
+        bool done;           /* what it asks of this instance is published, taken and proven */
+        bool cannot_restart; /* the database has to be restarted for it, and this agent has no right or no way
+                                to */
         /* why that has come to nothing in this generation, and is not tried again by itself; "": it has not
          */
         char failed[ERR_TEXT_MAX];

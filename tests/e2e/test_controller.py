@@ -301,7 +301,7 @@ def test_a_lease_that_is_not_its_own(make):
 MAY_NOT = [
     ("list", "", "secrets"), ("watch", "", "secrets"), ("patch", "", "secrets"), ("deletecollection", "", "secrets"),
     ("create", "", "pods"), ("delete", "", "pods"), ("patch", "", "pods"), ("update", "", "pods"),
-    ("create", "", "pods/exec"), ("get", "", "pods/log"), ("create", "", "pods/eviction"),
+    ("create", "", "pods/exec"), ("get", "", "pods/log"), ("get", "", "pods/eviction"),
     ("create", "", "pods/ephemeralcontainers"), ("create", "", "serviceaccounts/token"),
     ("delete", "", "configmaps"), ("get", "", "nodes"), ("create", "", "namespaces"),
     ("delete", "apps", "statefulsets"), ("create", "apps", "deployments"), ("update", "apps", "statefulsets/scale"),

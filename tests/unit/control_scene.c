@@ -106,8 +106,11 @@ static void adopt(struct scene *scene, struct scene_pod *pod)
         const struct record_stage rest = { PLAN_NO_PHASE, record->mode };
         bool had_turn = pod->turn && pod->adopted == record->generation;
 
-        if (pod->adopted != record->generation)
+        if (pod->adopted != record->generation) {
                 pod->done = pod->failed = false;
+                pod->busy = pod->busy && !pod->stuck;
+                pod->stuck = false;
+        }
         pod->adopted = (int)record->generation;
         pod->request = record->request != NULL;
         pod->stage = record->n_stages > 0 && record->request != NULL ? record->stages[record->stage] : rest;
@@ -130,8 +133,18 @@ static bool refuses(const struct scene *scene)
                (scene->trouble == SCENE_REFUSES_ONCE && scene->refusals == 0);
 }
 
+static bool cannot_restart(const struct scene *scene, const struct scene_pod *pod)
+{
+        return scene->trouble >= SCENE_STUCK && scene->trouble <= SCENE_LOST && pod == &scene->pods[1] &&
+               pod->stage.mode != TLS_UNMANAGED && pod->stage.mode != pod->mode && pod->starting == 0;
+}
+
 static void act(struct scene *scene, struct scene_pod *pod)
 {
+        if (cannot_restart(scene, pod)) {
+                pod->stuck = true;
+                return;
+        }
         pod->busy = false;
         if (refuses(scene) && is_hurt(scene, pod)) {
                 scene->refusals++;
@@ -161,13 +174,35 @@ static void check_members(const struct scene *scene)
         int busy = 0;
 
         for (int i = 0; i < SCENE_PODS; i++) {
-                busy += scene->pods[i].busy || scene->pods[i].gone;
+                busy += scene->pods[i].busy || scene->pods[i].gone || scene->pods[i].away > 0 ||
+                        scene->pods[i].starting > 0;
                 for (int k = 0; scene->new_authority && k < SCENE_PODS; k++)
                         assert_true(is_new(scene->pods[i].leaf) ? scene->pods[k].trusts_new
                                                                 : scene->pods[k].trusts_old);
         }
         assert_true(busy <= 1 || scene->record.failure != NULL);
         assert_true(busy == 0 || scene->record.step != RECORD_WALK || scene->paused);
+}
+
+/* One of the same name: it starts with what the plan says, whosever turn it is. */
+static void come_again(struct scene *scene, struct scene_pod *pod)
+{
+        const int uid = pod->uid;
+
+        if (pod->away > 0) {
+                if (scene->trouble == SCENE_LOST || --pod->away > 0)
+                        return;
+                *pod = (struct scene_pod){ .uid = uid,
+                                           .trusts_old = true,
+                                           .trusts_new = true,
+                                           .starting = 2 + (int)scene_random(scene, 3) };
+                adopt(scene, pod);
+                pod->busy = false;
+                pod->leaf = pod->stage.mode == TLS_OFF ? 0 : scene->leaf;
+                pod->mode = pod->stage.mode;
+                return;
+        }
+        pod->done = --pod->starting <= 1; /* and not ready yet */
 }
 
 void scene_turn(struct scene *scene)
@@ -193,7 +228,11 @@ void scene_turn(struct scene *scene)
 
                 if (pod->gone)
                         continue;
-                if (scene->has_record && !pod->busy && scene_random(scene, 3) > 0)
+                if (pod->away > 0 || pod->starting > 0) {
+                        come_again(scene, pod);
+                        continue;
+                }
+                if (scene->has_record && (!pod->busy || pod->stuck) && scene_random(scene, 3) > 0)
                         adopt(scene, pod);
                 if (pod->busy && --pod->busy_left <= 0)
                         act(scene, pod);
@@ -243,23 +282,25 @@ static void view_pod(struct scene *scene, struct view *view, int i)
         struct observed_pod *out = &view->pods[i];
 
         (void)snprintf(view->text[i][0], sizeof(view->text[i][0]), "px-%d", i % 9);
-        (void)snprintf(view->text[i][1], sizeof(view->text[i][1]), "uid-%d", i % 9);
+        (void)snprintf(view->text[i][1], sizeof(view->text[i][1]), "uid-%d-%d", i % 9, pod->uid % 9);
         *out = (struct observed_pod){ .name = view->text[i][0],
                                       .uid = view->text[i][1],
                                       .kind_label = kind_label,
                                       .role = empty,
-                                      .is_ready = !pod->gone,
+                                      .is_ready = !pod->gone && pod->starting == 0,
                                       .has_agent = !(scene->trouble == SCENE_NO_AGENT && i == 1),
                                       .plan_request = pod->request ? plan_request : NULL,
                                       .plan_generation = pod->adopted,
                                       .plan_done = pod->done,
+                                      .cannot_restart = pod->stuck,
                                       .is_busy = pod->busy && !pod->gone,
                                       .failed = pod->failed ? refused : NULL,
                                       .reason = pod->failed ? reason_of(scene) : NULL,
                                       .mode = pod->mode };
         out->source.sha256[0] = (uint8_t)scene->leaf;
         out->served.sha256[0] = (uint8_t)pod->leaf;
-        view->pod_list[i] = out;
+        if (pod->away == 0)
+                view->pod_list[view->seen.n_pods++] = out;
 }
 
 static void look(struct scene *scene, struct view *view)
@@ -287,7 +328,6 @@ static void look(struct scene *scene, struct view *view)
         view->seen.requests = view->requests;
         view->seen.n_requests = scene->request_gone ? 0 : 1;
         view->seen.pods = view->pod_list;
-        view->seen.n_pods = SCENE_PODS;
         view->seen.certificates = view->certificate_list;
         view->seen.n_certificates = (size_t)scene->certificates;
         view->seen.record = scene->has_record ? &scene->record : NULL;

@@ -22,6 +22,9 @@ enum scene_trouble {
         SCENE_DELETED,       /* the request, while pod 1 is at it */
         SCENE_FAULT,         /* writing the Certificates is refused by the server */
         SCENE_FORBIDDEN,     /* nobody may write what is to be saved */
+        SCENE_STUCK,         /* the agent of pod 1 cannot restart its database */
+        SCENE_BUDGET,        /* … and pod 1 must not be evicted */
+        SCENE_LOST,          /* … and once it is, nobody makes it anew */
         SCENE_REFUSES_ONCE,  /* pod 1 refuses what is new, the first time */
         SCENE_REFUSES_EVER,  /* … and says that it will never pass */
         SCENE_DELETED_LATER, /* the request, between two tries */
@@ -38,6 +41,10 @@ struct scene_pod {
         bool trusts_old, trusts_new;
         bool done, busy, failed, gone;
         int busy_left;
+        bool stuck;   /* it cannot restart */
+        int away;     /* evicted: turns until it is there again */
+        int starting; /* … and until it is ready */
+        int uid;
 };
 
 struct scene {
@@ -63,6 +70,7 @@ struct scene {
         int issue_left[2];
         int issues[2]; /* how often they were told to issue */
         bool denied[2];
+        int evictions;
         struct scene_pod pods[SCENE_PODS];
         int refusals, tries;
         struct err fault;

@@ -196,6 +196,39 @@ static bool put_back(struct scene *scene, const struct action *action)
         return true;
 }
 
+/* The agent could not, and nobody else is out. */
+static bool evict(struct scene *scene, const struct action *action)
+{
+        struct scene_pod *pod = &scene->pods[atoi(strchr(action->name, '-') + 1)];
+
+        if (scene->trouble == SCENE_BUDGET) {
+                err_set_(&scene->fault, ERR_NOT_READY, "PodDisruptionBudget does not allow it");
+                return false;
+        }
+        if (pod->away > 0 || pod->uid != atoi(strrchr(action->uid, '-') + 1))
+                return true;
+        assert_true(pod->stuck);
+        for (int i = 0; i < SCENE_PODS; i++)
+                assert_true(scene->record.failure != NULL || &scene->pods[i] == pod ||
+                            (scene->pods[i].away == 0 && scene->pods[i].starting == 0));
+        pod->away = 2 + (int)scene_random(scene, 3);
+        pod->uid++;
+        scene->evictions++;
+        return true;
+}
+
+/* What is said of a pod is so. */
+static bool put_condition(struct scene *scene, const struct action *action)
+{
+        const struct scene_pod *pod;
+
+        if (strcmp(action->type, "CheckPodReady") != 0)
+                return true;
+        pod = &scene->pods[atoi(strchr(action->name, '-') + 1)];
+        assert_true(pod->done && pod->away == 0 && pod->starting == 0);
+        return true;
+}
+
 bool scene_perform(struct scene *scene, const struct action *action)
 {
         static bool (*const doers[])(struct scene *, const struct action *) = {
@@ -212,6 +245,7 @@ bool scene_perform(struct scene *scene, const struct action *action)
                 [ACTION_RESTORE] = put_back,
                 [ACTION_DISCARD] = put_back,
                 [ACTION_DELETE] = NULL,
+                [ACTION_EVICT] = evict,
         };
 
         return doers[action->kind] == NULL || doers[action->kind](scene, action);

@@ -99,6 +99,7 @@ static void add_each(struct act_scene *scene, enum action_kind kind)
         action->type = action->reason = "Successful";
         action->text = mem_strdup("text");
         action->name = mem_strdup(kind == ACTION_CERTIFICATE ? "server" : "px-server-cert");
+        action->uid = mem_strdup("pod-uid");
         action->phase = REQUEST_SUCCESSFUL;
         action->spec = kind == ACTION_MERGE ? json_object() : NULL;
         record_init(&action->record);
@@ -122,7 +123,7 @@ static void troubles(void **state UNUSED)
                 { 200, "", ERR_PROTOCOL },
         };
 
-        for (enum action_kind kind = 0; kind <= ACTION_DELETE; kind++)
+        for (enum action_kind kind = 0; kind <= ACTION_EVICT; kind++)
                 for (size_t i = 0; i < ARRAY_LEN(cases) && kind != ACTION_EVENT; i++) {
                         struct act_scene scene;
                         struct kube_call *call;
@@ -148,7 +149,7 @@ static void troubles(void **state UNUSED)
 /* At any moment, without a callback. */
 static void cancelled(void **state UNUSED)
 {
-        for (enum action_kind kind = 0; kind <= ACTION_DELETE; kind++) {
+        for (enum action_kind kind = 0; kind <= ACTION_EVICT; kind++) {
                 struct act_scene scene;
 
                 act_scene_open(&scene);

@@ -9,7 +9,8 @@
         "[{\"alias\":\"server\",\"source\":{\"fingerprint\":\"" FP "\"},\"served\":{\"fingerprint\":\"" FP   \
         "\",\"notAfter\":\"2027-02-20T10:00:00Z\"}}],\"plan\":{\"request\":\"px-rotate\",\"generation\":4,"  \
         "\"failed\":\"refused\","                                                                            \
-        "\"phase\":\"leaf\",\"turn\":true,\"held\":%s,\"done\":true},\"step\":\"%s\",\"rollingBack\":"       \
+        "\"phase\":\"leaf\",\"turn\":true,\"held\":%s,\"done\":true,\"cannotRestart\":true},\"step\":\"%"    \
+        "s\",\"rollingBack\":"                                                                               \
         "false,\"degraded\":false,\"error\":%s,\"engine\":{\"role\":\"primary\"},\"lastRotation\":"          \
         "{\"result\":\"rolledBack\",\"at\":\"2026-11-22T10:00:00Z\"}}"
 #define FP "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -87,6 +88,7 @@ static void assert_pods(const struct observed *seen)
         assert_string_equal(first->plan_request, "px-rotate");
         assert_int_equal(first->plan_generation, 4);
         assert_true(first->plan_done && first->plan_held && !first->is_busy);
+        assert_true(first->cannot_restart && !second->cannot_restart);
         assert_null(second->plan_request);
         assert_string_equal(first->failed, "refused");
         assert_null(second->failed);

@@ -54,6 +54,7 @@ static void check_told(const struct scene *scene)
 static void check_end(const struct scene *scene, const struct scene *before)
 {
         bool never_back = scene->trouble == SCENE_NEVER_BACK;
+        bool is_switched = scene->pods[0].mode != before->pods[0].mode;
         bool went_well = scene->phase == REQUEST_SUCCESSFUL;
 
         assert_false(scene->paused);
@@ -64,7 +65,7 @@ static void check_end(const struct scene *scene, const struct scene *before)
                 const struct scene_pod *pod = &scene->pods[i];
                 const struct scene_pod *was = &before->pods[i];
 
-                if (never_back && pod->gone)
+                if ((never_back && pod->gone) || pod->away > 0)
                         continue;
                 assert_false(pod->busy);
                 if (went_well) {
@@ -74,6 +75,10 @@ static void check_end(const struct scene *scene, const struct scene *before)
                         assert_int_equal(pod->mode, was->mode);
                 }
         }
+        if (scene->trouble != SCENE_STUCK && scene->trouble != SCENE_LOST)
+                assert_int_equal(scene->evictions, 0);
+        else if (went_well) /* one for each switch of the mode, on the one pod that cannot */
+                assert_true(is_switched ? scene->evictions == 2 : scene->evictions == 0);
         if (!went_well) {
                 assert_int_equal(scene->leaf, before->leaf);
                 assert_int_equal(scene->certificates, before->certificates);
@@ -135,6 +140,9 @@ static void test_ends_with_its_cause(void **state)
                 [SCENE_FAULT] = "the server says no",
                 [SCENE_FORBIDDEN] = "Timeout: it is forbidden",
                 [SCENE_REFUSES_EVER] = "pod px-1: it was refused",
+                [SCENE_STUCK] = "never said",
+                [SCENE_BUDGET] = "Timeout: PodDisruptionBudget does not allow it",
+                [SCENE_LOST] = "Timeout: pod px-1 has gone in its turn",
         };
 
         (void)state;
@@ -243,6 +251,7 @@ static void test_golden(void **state)
                 { "reconcile_will_refuse.txt", 1, REQUEST_ROTATE, SCENE_WILL_REFUSE },
                 { "reconcile_rotate_denied.txt", 1, REQUEST_ROTATE, SCENE_DENIED },
                 { "reconcile_rotate_retried.txt", 1, REQUEST_ROTATE, SCENE_REFUSES_ONCE },
+                { "reconcile_remove_evicted.txt", 1, REQUEST_REMOVE, SCENE_STUCK },
         };
 
         (void)state;

@@ -76,10 +76,10 @@ class Pod:
     def supervise(self):
         self.supervisor = Supervisor(self.db, lambda: self.may_start())
 
-    def make_object(self):
+    def make_object(self, ready=True):
         namespace, db = self.fleet.namespace, self.fleet.name
         namespace.pod(self.name, account=db, labels=self.fleet.labels())
-        namespace.pod_status(self.name)
+        namespace.pod_status(self.name, ready=ready)
         namespace.account_volume(self.dir / "account", db, self.name, seconds=7200)
 
     def make_agent(self, **config):

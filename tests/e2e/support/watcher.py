@@ -55,6 +55,10 @@ class Watcher:
         self.outages[pod] += not ready
         self._ready[pod] = ready
 
+    def is_another(self, pod):
+        """Of that name, and not ready so far."""
+        self._ready[pod] = False
+
     def one_at_a_time(self, but=()):
         """Beside those that a test keeps away. What was seen up to now is forgotten."""
         seen, self.together = self.together, []
