@@ -11,7 +11,6 @@ import pytest
 
 from support.authority import openssl
 from support.certificates import Asked, Certificates
-from support.kube import now
 from support.kube_api import MERGE, ApiError
 from support.namespace import CERTIFICATES, cert_manager_missing
 from support.poll import stays, tail, wait_for
@@ -368,25 +367,10 @@ def test_an_issuer_that_fails(asked, certificates, namespace, made):
     assert "Error signing certificate" in seen_as(asked, certificates, made("torn"), **FAILED)
 
 
-def deny(certificates, name):
-    def denied():
-        for request in certificates.requests(name):
-            conditions = request.get("status", {}).get("conditions", [])
-            if not any(c["type"] in ("Approved", "Denied") for c in conditions):
-                conditions.append({"type": "Denied", "status": "True", "reason": "NotAllowed",
-                                   "message": "not by this policy", "lastTransitionTime": now()})
-                request["status"] = {**request.get("status", {}), "conditions": conditions}
-                certificates.namespace.call("PUT", f"certificaterequests/{request['metadata']['name']}/status", request,
-                                            CERTIFICATES)
-                return True
-        return False
-    wait_for("a request to deny", denied, 60, 0.1)
-
-
 def test_a_first_request_that_is_denied(asked, certificates, namespace, made):
     namespace.plane.run_cert_manager(without="certificaterequests-approver")
     name = made("issuer")
-    deny(certificates, name)
+    certificates.deny(name)
     assert "not by this policy" in seen_as(asked, certificates, name, **FAILED)
 
 
@@ -396,7 +380,7 @@ def test_a_later_request_that_is_denied(asked, certificates, namespace, px):
     namespace.plane.run_manager()
     namespace.plane.run_cert_manager(without="certificaterequests-approver")
     issue(asked, certificates, px)
-    deny(certificates, px)
+    certificates.deny(px)
     assert "not by this policy" in seen_as(asked, certificates, px, denied=True, issuing=False, ready=True, revision=1)
     put_back(asked, certificates, certificate, secret)
     stays_put_back(asked, certificates, px, secret)

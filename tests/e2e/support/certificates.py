@@ -7,9 +7,10 @@ import subprocess
 from pathlib import Path
 
 from .agent import BINARY, environment
+from .kube import now
 from .kube_api import ApiError
 from .namespace import CERTIFICATES
-from .poll import end_with_parent
+from .poll import end_with_parent, wait_for
 
 DRIVER = os.environ.get("DRIVE_CERTIFICATE", str(Path(BINARY).parent / "drive_certificate"))
 
@@ -92,3 +93,21 @@ class Certificates:
         uid = self.get(name)["metadata"]["uid"]
         found = self.namespace.call("GET", "certificaterequests", group=CERTIFICATES)["items"]
         return [r for r in found if any(o["uid"] == uid for o in r["metadata"].get("ownerReferences", []))]
+
+    def deny(self, name):
+        """A request that nobody has judged, as an approver with rules of its own does it."""
+        def denied():
+            return any([deny(self.namespace, request) for request in self.requests(name)])
+        wait_for("a request to deny", denied, 60, 0.1)
+
+
+def deny(namespace, request):
+    """False: somebody has judged it."""
+    conditions = request.get("status", {}).get("conditions", [])
+    if any(c["type"] in ("Approved", "Denied") for c in conditions):
+        return False
+    conditions.append({"type": "Denied", "status": "True", "reason": "NotAllowed", "message": "not by this policy",
+                       "lastTransitionTime": now()})
+    request["status"] = {**request.get("status", {}), "conditions": conditions}
+    namespace.call("PUT", f"certificaterequests/{request['metadata']['name']}/status", request, CERTIFICATES)
+    return True

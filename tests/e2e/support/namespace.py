@@ -125,6 +125,22 @@ class Namespace:
         self.apply(f"issuers/{name}", {"spec": {"ca": {"secretName": f"{name}-authority"}}}, CERTIFICATES)
         self.wait_ready(f"issuers/{name}")
 
+    def cluster_issuer(self, name, secret=None):
+        """A ClusterIssuer of an authority of its own, or of a Secret that need not be there: then it never gets ready."""
+        self.plane.run_cert_manager()
+        if secret is None:
+            secret = f"{name}-authority"
+            self.plane.api.call("POST", "/api/v1/namespaces/kube-system/secrets", {
+                "metadata": {"name": secret}, **self.plane.issuer_secret(f"{name} authority")})
+        where = "/apis/cert-manager.io/v1/clusterissuers"
+        self.plane.api.call("POST", where, {"apiVersion": CERTIFICATES, "kind": "ClusterIssuer", "metadata": {"name": name},
+                                            "spec": {"ca": {"secretName": secret}}})
+
+        def is_judged():
+            conditions = self.plane.api.call("GET", f"{where}/{name}").get("status", {}).get("conditions", [])
+            return any(c["type"] == "Ready" for c in conditions)
+        wait_for(f"cert-manager has looked at {name}", is_judged, 60, 0.1)
+
     def certificate(self, name, issuer="issuer", names=("localhost", "db.test"), secret=None, **spec):
         """A leaf with a new key at each renewal; returns its Secret's name."""
         secret = secret or name
