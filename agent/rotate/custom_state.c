@@ -25,7 +25,7 @@ void custom_state_load(const char *path, struct custom_state *out, char why[stat
         out->down = json_get_bool(tree, "down");
         out->degraded = json_get_bool(tree, "degraded");
         out->pending = json_get_bool(tree, "pending");
-        get_fingerprint(tree, "answered", &out->answered);
+        state_file_fingerprint(tree, "answered", &out->answered);
         out->generation = json_get_int(tree, "generation", 0);
         out->good = json_get_int(tree, "good", 0);
         out->published.s = json_get_int(tree, "published", 0);
