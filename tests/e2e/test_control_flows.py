@@ -387,7 +387,7 @@ def test_a_pod_left_behind(flows):
     wait_for("it has caught up", lambda: "left" not in flows.fleet.record(), 60, 0.1, flows.fleet.explain)
     flows.at_rest()
     flows.same_as(before)
-    told = {e["reason"] for e in flows.namespace.events(name=left.name)}
+    told = {e["reason"] for e in flows.namespace.events() if e["regarding"]["name"] == left.name}
     assert {"PodLeftBehind", "PodCaughtUp"} <= told, told
     assert flows.controller.metrics()["certrotate_controller_pods_left"] == 0
 
