@@ -15,12 +15,6 @@ static bool stays(const struct kind *kind)
         return kind->require_field != NULL && strcmp(kind->require_field, "clientTLS") == 0;
 }
 
-/* What says that TLS is on at all; NULL: spec.tls does. */
-static const char *switch_of(const struct kind *kind)
-{
-        return strcmp(kind->driver, "druid") == 0 ? "enableSSL" : NULL;
-}
-
 static void set(cJSON *object, const char *key, cJSON *value)
 {
         cJSON_DeleteItemFromObjectCaseSensitive(object, key);
@@ -90,8 +84,8 @@ static cJSON *wanted(const struct request *request, const cJSON *spec)
                 set(stays(kind) ? tls : out, kind->require_field,
                     cJSON_CreateBool(request->required == REQUIRED_YES));
         json_add(out, "tls", tls);
-        if (switch_of(kind) != NULL)
-                json_add_bool(out, switch_of(kind), true);
+        if (kind->switch_field != NULL)
+                json_add_bool(out, kind->switch_field, true);
         return out;
 }
 
@@ -110,8 +104,8 @@ static cJSON *removed(const struct request *request, const cJSON *spec)
         json_add(out, "tls", cJSON_CreateNull());
         if (kind->require_field != NULL)
                 json_add_bool(out, kind->require_field, false);
-        if (switch_of(kind) != NULL)
-                json_add_bool(out, switch_of(kind), false);
+        if (kind->switch_field != NULL)
+                json_add_bool(out, kind->switch_field, false);
         return out;
 }
 

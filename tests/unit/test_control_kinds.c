@@ -71,6 +71,7 @@ static void what_differs(void **state UNUSED)
                 else
                         assert_string_equal(kind->require_field, cases[i].require_field);
                 assert_int_equal(kind->config_roles != NULL, i == 0);
+                assert_int_equal(kind->switch_field != NULL, strcmp(kind->database, "Druid") == 0);
         }
 }
 
