@@ -18,6 +18,7 @@
 #include "hooks/drivers.h"
 #include "hooks/druid_custom.h"
 #include "hooks/druid_health.h"
+#include "hooks/druid_lay.h"
 #include "hooks/druid_reload.h"
 #include "hooks/druid_restart.h"
 #include "hooks/druid_settings.h"
@@ -162,6 +163,17 @@ static struct op *druid_custom_prove(struct database *database, const struct cus
         return druid_custom_start(druid_of(database), files, n, limit_ms);
 }
 
+static char *druid_custom_place(const struct database *database, const char *settings_file, size_t i)
+{
+        return druid_lay_place((const struct druid *)database, settings_file, i);
+}
+
+static int druid_custom_lay(const struct database *database, size_t i, const struct custom_text *files,
+                            size_t n, const char *present, struct buf *out, struct err *err)
+{
+        return druid_lay_render((const struct druid *)database, i, files, n, present, out, err);
+}
+
 const struct hook druid_hook = {
         .name = "druid",
         .summary = "Apache Druid 25 or newer, one node: its own scanner reads the key store again",
@@ -184,6 +196,8 @@ const struct hook druid_hook = {
         .restart = druid_restart,
         .health = druid_health,
         .custom_check = druid_custom_check,
+        .custom_place = druid_custom_place,
+        .custom_lay = druid_custom_lay,
         .custom_prove = druid_custom_prove,
 };
 

@@ -10,9 +10,14 @@
 int druid_custom_check(const char *name, const char *text, struct err *err);
 struct op *druid_custom_start(struct druid *druid, const struct custom_text *files, size_t n,
                               int64_t limit_ms);
-/*
- * files as they are read: a later one wins. properties is the answer of Druid. ERR_MISMATCH naming the key,
- * ERR_PROTOCOL. Pure.
- */
-int druid_custom_judge(const char *role, const struct custom_text *files, size_t n, const char *properties,
-                       size_t len, struct err *err) MUST_CHECK;
+
+struct druid_custom_case {
+        const char *role;
+        const char *own; /* what runtime.properties of the role says; NULL: not known */
+        const struct custom_text *files;
+        size_t n;
+};
+
+/* properties is the answer of Druid. ERR_MISMATCH naming the key, ERR_PROTOCOL. Pure. */
+int druid_custom_judge(const struct druid_custom_case *given, const char *properties, size_t len,
+                       struct err *err) MUST_CHECK;

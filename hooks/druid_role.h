@@ -6,8 +6,9 @@
 #include <stdbool.h>
 
 struct druid_role {
-        const char *name; /* "coordinators" */
-        int plain_port;   /* Druid's own defaults */
+        const char *name;      /* "coordinators" */
+        const char *directory; /* of its own files, below conf/druid/cluster of Druid's distribution */
+        int plain_port;        /* Druid's own defaults */
         int tls_port;
         const char *endpoint; /* of the TLS port on this machine */
         const char

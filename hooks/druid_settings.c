@@ -139,3 +139,65 @@ int druid_settings_render(const struct hook_settings *settings, const struct set
         set(&edit, is_on, "druid.server.https.reloadSslContextSeconds", seconds);
         return properties_apply(present, edit.changes, edit.n, out, err);
 }
+
+bool druid_settings_owns(const char *key)
+{
+        static const char *const owned[] = {
+                "druid.enablePlaintextPort",
+                "druid.enableTlsPort",
+                "druid.server.https.certAlias",
+                "druid.server.https.keyStorePath",
+                "druid.server.https.keyStoreType",
+                "druid.server.https.keyStorePassword",
+                "druid.client.https.trustStorePath",
+                "druid.client.https.trustStoreType",
+                "druid.client.https.trustStorePassword",
+                "druid.client.https.validateHostnames",
+                "druid.server.https.reloadSslContext",
+                "druid.server.https.reloadSslContextSeconds",
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(owned); i++)
+                if (strcmp(key, owned[i]) == 0)
+                        return true;
+        return false;
+}
+
+int druid_settings_keep(const struct hook_settings *settings, const char *present, struct buf *out,
+                        struct err *err)
+{
+        AUTO(buf_done_p) struct buf is_on = BUF_INIT(LIST_MAX);
+        AUTO(mem_free_p) char *list = NULL;
+        struct edit edit = { .n = 0 };
+        bool found = false;
+
+        if (properties_get(present, "druid.enableTlsPort", &is_on, &found, err) != 0)
+                return -1;
+        if (found && strcmp(buf_str(&is_on), "true") == 0 && settings->druid.client_extension &&
+            change_list(present, true, &list, err) != 0)
+                return -1;
+        if (list != NULL)
+                set(&edit, true, LIST, list);
+        return properties_apply(present, edit.changes, edit.n, out, err);
+}
+
+bool druid_settings_is_list(const char *key)
+{
+        return strcmp(key, LIST) == 0;
+}
+
+bool druid_settings_same_list(const char *a, const char *b)
+{
+        AUTO(json_free_p) cJSON *list_a = NULL;
+        AUTO(json_free_p) cJSON *list_b = NULL;
+        AUTO(mem_free_p) char *text_a = NULL;
+        AUTO(mem_free_p) char *text_b = NULL;
+        struct err ignored = ERR_INIT;
+
+        if (parse_list(a, strlen(a), &list_a, &ignored) != 0 ||
+            parse_list(b, strlen(b), &list_b, &ignored) != 0 || cJSON_IsNull(list_a) != cJSON_IsNull(list_b))
+                return strcmp(a, b) == 0;
+        text_a = print_list(list_a, false);
+        text_b = print_list(list_b, false);
+        return strcmp(text_a, text_b) == 0;
+}

@@ -12,3 +12,11 @@
  */
 int druid_settings_render(const struct hook_settings *settings, const struct settings_wish *wish,
                           const char *present, struct buf *out, struct err *err) MUST_CHECK;
+/* One of the keys that it writes, which are nobody else's. */
+bool druid_settings_owns(const char *key);
+/* Whether TLS is switched on in `present` is kept as it is: with it the list of extensions must have ours. */
+int druid_settings_keep(const struct hook_settings *settings, const char *present, struct buf *out,
+                        struct err *err) MUST_CHECK;
+/* Are these lists of extensions the same but for ours? What is no list is compared as it is. */
+bool druid_settings_is_list(const char *key);
+bool druid_settings_same_list(const char *a, const char *b);

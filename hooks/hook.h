@@ -52,6 +52,10 @@ struct database {
                                may still be in the one before: who connects copes with both */
 };
 
+/* Before the name of a file that was given inline: where an engine reads files of certain names, it goes
+ * over the file of the rest of the name. */
+#define CUSTOM_INLINE "zz-inline-"
+
 /* One of the database's own configuration files. */
 struct custom_text {
         const char *name;
@@ -111,6 +115,21 @@ struct hook {
          * ERR_REFUSED with its line. NULL: taken as it is.
          */
         int (*custom_check)(const char *name, const char *text, struct err *err);
+        /*
+         * Pure, of an engine that reads a few files of its own and no directory: the i-th of those that
+         * configuration is laid into, of which one may be the settings file. mem_free; NULL: no more. NULL
+         * itself: it reads the directory that the files are published in.
+         */
+        char *(*custom_place)(const struct database *database, const char *settings_file, size_t i);
+        /*
+         * Pure: `present`, what that file says ("" when it is not there), with what `files` have for it laid
+         * in, in place of what was laid in before; appended to out. Without files it is as if nothing had
+         * ever been. Over its own result it changes nothing.
+         *
+         * ERR_REFUSED a setting that is not for users to make; ERR_PARSE
+         */
+        int (*custom_lay)(const struct database *database, size_t i, const struct custom_text *files,
+                          size_t n, const char *present, struct buf *out, struct err *err);
         /*
          * After a restart: are the values in force those that these files ask for, as the engine writes them?
          * The files are in the order in which it reads them, and need not stay. ERR_MISMATCH names the key,

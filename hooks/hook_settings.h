@@ -45,6 +45,7 @@ struct generic_settings {
 
 struct druid_settings {
         const char *role;              /* one of druid_role_names; NULL: not told */
+        const char *directory;         /* of the role's own files; NULL: the role's */
         int plain_port;                /* 0: the role's */
         const char *password_variable; /* of Druid's environment */
         bool client_extension;         /* simple-client-sslcontext goes into the list of extensions */

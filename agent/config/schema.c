@@ -181,6 +181,8 @@ static const struct schema_key top_keys[] = {
         { "druid.role", SCHEMA_CHOICE, AT(hook.druid.role), 0, 1, 16, druid_role_words, NULL,
           "unknown: endpoints must be given, and ready is what lives", NULL,
           "kind of node: its ports, and when it is ready" },
+        { "druid.directory", SCHEMA_PATH, AT(hook.druid.directory), 0, 1, PATH_MAX_LEN, NULL, NULL, "that of the role",
+          NULL, "directory of runtime.properties and jvm.config of the role" },
         { "druid.plain-port", SCHEMA_INT, AT(hook.druid.plain_port), 0, 1, 65535, NULL, NULL, "that of the role", NULL,
           "port without TLS, asked when the TLS port does not answer" },
         { "druid.password-variable", SCHEMA_STRING, AT(hook.druid.password_variable), 0, 1, 120, NULL,

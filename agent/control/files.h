@@ -3,14 +3,15 @@
 /*
  * A database's own configuration: files of a Secret that users name, and files written into requests,
  * rendered into one Secret that agents read. Inline files are prefixed so that they are read last; where an
- * engine reads one file of a certain name only (mssql.conf, redis.conf, Druid's), whoever reads them lays
- * zz-inline-X over X with files_merge. Pure. Fuzzed by tests/fuzz/fuzz_files.c.
+ * engine reads files of certain names only (mssql.conf, redis.conf, Druid's), its driver lays zz-inline-X over
+ * X (hook->custom_lay). Pure. Fuzzed by tests/fuzz/fuzz_files.c.
  */
 #include "base/hex.h"
 #include "base/json.h"
 #include "control/kinds.h"
+#include "hooks/hook.h"
 
-#define FILES_INLINE_PREFIX "zz-inline-"
+#define FILES_INLINE_PREFIX CUSTOM_INLINE
 #define FILES_MAX           64
 #define FILES_MAX_BYTES     ((size_t)512 << 10) /* of all together: half of what a Secret holds */
 #define FILES_MAX_LINES     4096                /* of one that is merged */

@@ -3,11 +3,26 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "rotate/custom_place.h"
 
 #include <string.h>
 
 #define META_VERSION 1
 #define READ_SLACK   ((size_t)64 << 10)
+
+struct custom_text *custom_layout_texts(const struct snapshot *files)
+{
+        const size_t n = files == NULL ? 0 : files->n;
+        struct custom_text *texts = mem_array(n + 1, sizeof(*texts));
+
+        for (size_t i = 0; i < n; i++) {
+                const struct secret *text = &files->files[i].data;
+
+                texts[i] = (struct custom_text){ files->files[i].name,
+                                                 text->len == 0 ? "" : (const char *)text->data };
+        }
+        return texts;
+}
 
 /* The file in which TLS is switched may lie beside them: nobody else may write it. */
 static bool is_settings_file(const struct config *config, const char *name)
@@ -43,7 +58,7 @@ int custom_layout_check(const struct custom *custom, const struct snapshot *file
                 err->kind = ERR_REFUSED;
                 return err_wrap(err, "%.120s", files->files[i].name);
         }
-        return 0;
+        return custom_place_check(custom, files, err);
 }
 
 static cJSON *describe(const struct custom *custom, const struct snapshot *files)

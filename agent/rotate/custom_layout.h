@@ -6,6 +6,8 @@
 #include "certs/generation.h"
 #include "rotate/custom.h"
 
+/* Lent by the files, in their order; NULL: none. mem_free. */
+struct custom_text *custom_layout_texts(const struct snapshot *files);
 /* Names and texts that can be published, and that the engine can read. ERR_REFUSED with the file's name. */
 int custom_layout_check(const struct custom *custom, const struct snapshot *files,
                         struct err *err) MUST_CHECK;

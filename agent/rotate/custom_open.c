@@ -6,6 +6,7 @@
 #include "rotate/api.h"
 #include "rotate/custom.h"
 #include "rotate/custom_layout.h"
+#include "rotate/custom_place.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -114,6 +115,15 @@ static void note_names(const struct config *config, struct status_files *files)
         (void)snprintf(files->publish_dir, sizeof(files->publish_dir), "%.255s", config->custom.publish);
 }
 
+/* A kill between the two, or a pod whose files were made anew: what is published is what is read. */
+static void lay_again(struct custom *custom)
+{
+        struct err err = ERR_INIT;
+
+        if (custom_place_lay(custom, custom->current, &err) != 0)
+                log_warn("configuration_not_laid", LOG_I("generation", custom->current), LOG_ERR(&err));
+}
+
 int custom_open(struct agent *agent, struct err *err)
 {
         const struct custom_settings *settings = &agent->config->custom;
@@ -135,6 +145,7 @@ int custom_open(struct agent *agent, struct err *err)
         open_state(custom, settings->publish);
         if (open_state_of(custom, err) != 0)
                 return err_wrap(err, "custom.publish '%.200s'", settings->publish);
+        lay_again(custom);
         note_names(agent->config, &agent->status.files);
         agent->custom = TAKE(custom);
         custom_note(agent->custom);

@@ -133,16 +133,10 @@ static struct op *values_op(const struct custom *custom)
         const struct agent *agent = custom->agent;
         const struct hook *hook = agent->database->hook;
         size_t n = custom->files == NULL ? 0 : custom->files->n;
-        AUTO(mem_free_p) struct custom_text *texts = mem_array(n, sizeof(*texts));
+        AUTO(mem_free_p) struct custom_text *texts = custom_layout_texts(custom->files);
 
         if (hook->custom_prove == NULL || n == 0)
                 return NULL;
-        for (size_t i = 0; i < n; i++) {
-                texts[i].name = custom->files->files[i].name;
-                texts[i].text = custom->files->files[i].data.len == 0
-                                        ? ""
-                                        : (const char *)custom->files->files[i].data.data;
-        }
         return hook->custom_prove(agent->database, texts, n, agent->config->verify_limit_ms);
 }
 

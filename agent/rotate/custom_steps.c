@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "rotate/custom.h"
 #include "rotate/custom_layout.h"
+#include "rotate/custom_place.h"
 
 #include <stdio.h>
 
@@ -56,7 +57,7 @@ static int publish(struct custom *custom, int64_t generation, struct err *err)
         custom->current = generation;
         if (generation_prune(custom->store, custom->state.good, &ignored) != 0)
                 log_warn("prune_failed", LOG_ERR(&ignored));
-        return 0;
+        return custom_place_lay(custom, generation, err);
 }
 
 enum step_result custom_publish_step(void *work, struct err *err)

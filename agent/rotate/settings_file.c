@@ -73,8 +73,7 @@ static bool is_pending(const struct places *places)
         return exists(places->before) || exists(places->none);
 }
 
-/* What a file says, "" when there is none; its mode and owner. */
-static int read_text(const char *path, struct buf *text, struct fs_attr *attr, struct err *err)
+int settings_read(const char *path, struct buf *text, struct fs_attr *attr, struct err *err)
 {
         struct stat st;
 
@@ -131,7 +130,7 @@ int settings_stage(const struct database *database, const char *file, const stru
         AUTO(buf_done_p) struct buf fresh = BUF_INIT(SETTINGS_MAX_BYTES);
         struct fs_attr attr;
 
-        if (read_text(places.real, &present, &attr, err) != 0 ||
+        if (settings_read(places.real, &present, &attr, err) != 0 ||
             render(database, file, wish, &present, &fresh, err) != 0)
                 return -1;
         if (same(&present, &fresh) && !is_pending(&places))
@@ -152,6 +151,20 @@ int settings_publish(const char *file, struct err *err)
         return 0;
 }
 
+char *settings_real(const char *file)
+{
+        AUTO(places_free_p) struct places places = places_of(file);
+
+        return mem_strdup(places.real);
+}
+
+char *settings_before(const char *file)
+{
+        AUTO(places_free_p) struct places places = places_of(file);
+
+        return exists(places.before) ? mem_strdup(places.before) : NULL;
+}
+
 bool settings_is_pending(const char *file)
 {
         AUTO(places_free_p) struct places places = places_of(file);
@@ -169,8 +182,8 @@ static bool is_ours(const struct database *database, const char *file, const str
         struct fs_attr attr;
         struct err ignored;
 
-        if (read_text(places->real, &present, &attr, &ignored) != 0 ||
-            read_text(places->before, &old, &attr, &ignored) != 0 ||
+        if (settings_read(places->real, &present, &attr, &ignored) != 0 ||
+            settings_read(places->before, &old, &attr, &ignored) != 0 ||
             render(database, file, wish, &old, &ours, &ignored) != 0)
                 return false;
         return same(&present, &ours) || same(&present, &old);

@@ -11,6 +11,7 @@
  * They stand beside the file, so that neither way needs space, and say all that a later process must know.
  * Every call may be repeated after a kill; several changes before one is proven go back together.
  */
+#include "base/fs.h"
 #include "hooks/hook.h"
 
 /*
@@ -24,6 +25,15 @@ int settings_stage(const struct database *database, const char *file, const stru
                    struct err *err) MUST_CHECK;
 /* The next text, if there is one, becomes the settings. */
 int settings_publish(const char *file, struct err *err) MUST_CHECK;
+/*
+ * What a file says, appended; nothing when there is none. Its mode and owner, or those for a new one.
+ * ERR_IO; ERR_REFUSED no text.
+ */
+int settings_read(const char *path, struct buf *text, struct fs_attr *attr, struct err *err) MUST_CHECK;
+/* The file behind links, and the one that would come back, which is another while something is published and
+ * not settled; NULL: none would. mem_free. */
+char *settings_real(const char *file);
+char *settings_before(const char *file);
 /* Was something published that is not settled yet? */
 bool settings_is_pending(const char *file);
 /*

@@ -6,7 +6,6 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "hooks/druid.h"
-#include "hooks/druid_custom.h"
 #include "hooks/druid_facts.h"
 #include "testbundle.h"
 #include "testca.h"
@@ -325,50 +324,6 @@ static void judges_bundles(void **state UNUSED)
         assert_int_equal(count_findings(&scene, renewed, old, ""), 0);
 }
 
-/* The role's own file wins over the common one; what Druid does not tell is not judged. */
-static void compares_properties(void **state UNUSED)
-{
-        static const char told[] =
-                "{\"druid.port\":\"8082\",\"druid.server.http.numThreads\":\"12\",\"a b\":\"c:d\"}";
-        static const struct {
-                const char *common;
-                const char *own;
-                const char *says; /* "" fine */
-        } cases[] = {
-                { "", "", "" },
-                { "druid.server.http.numThreads=12\n# x\n", "druid.port : 8082\n", "" },
-                { "druid.port=1\n", "druid.port=8082\n", "" },
-                { "druid.port=8082\n", "druid.port=1\n",
-                  "druid.port is '8082' after the restart, the files ask for '1'" },
-                { "druid.s3.secretKey=x\n", "", "" },
-                { "a\\ b=c\\:d\n", "", "" },
-        };
-
-        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-                const struct custom_text files[] = { { "brokers.properties", cases[i].own },
-                                                     { "common.runtime.properties", cases[i].common },
-                                                     { "routers.properties", "druid.port=7\n" },
-                                                     { "brokers.jvm.config", "druid.port=7\n" } };
-                struct err err = ERR_INIT;
-                int r = druid_custom_judge("brokers", files, ARRAY_LEN(files), told, strlen(told), &err);
-
-                if ((r == 0) != (cases[i].says[0] == '\0') || strcmp(err.text, cases[i].says) != 0)
-                        fail_msg("case %zu: %s", i, err.text);
-        }
-}
-
-static void refuses_properties(void **state UNUSED)
-{
-        struct err err = ERR_INIT;
-
-        assert_int_equal(druid_custom_check("brokers.properties", "a=1\nb=\\u12\n", &err), -1);
-        assert_int_equal(err.kind, ERR_REFUSED);
-        assert_int_equal(druid_custom_check("brokers.jvm.config", "-Xmx\\u12\n", &err), 0);
-        assert_int_equal(druid_custom_check("brokers.properties", "a=1\n", &err), 0);
-        assert_int_equal(druid_custom_judge("brokers", NULL, 0, "<html>", 6, &err), -1);
-        assert_int_equal(err.kind, ERR_PROTOCOL);
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -379,8 +334,6 @@ int main(void)
                 cmocka_unit_test(refuses_other_files),
                 cmocka_unit_test(takes_facts),
                 cmocka_unit_test(judges_bundles),
-                cmocka_unit_test(compares_properties),
-                cmocka_unit_test(refuses_properties),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
