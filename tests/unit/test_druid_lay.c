@@ -84,9 +84,9 @@ static void every_role(void **state UNUSED)
         }
 }
 
-static const struct custom_text two[] = { { "common.runtime.properties", "a=1\nb=1" },
+static const struct custom_text two[] = { { "zz-inline-common.runtime.properties", "b=2\\" },
+                                          { "common.runtime.properties", "a=1\nb=1" },
                                           { "routers.properties", "c=1\n" },
-                                          { "zz-inline-common.runtime.properties", "b=2\\" },
                                           { "zz-inline-coordinators.properties", "d=1\n" } };
 #define BLOCK BEGIN "a=1\nb=1\n\nb=2\\\n\n" END
 
@@ -245,7 +245,7 @@ static void compares_properties(void **state UNUSED)
                 { "", "in.line=1\n", "", NULL },
                 { "a\\ b=c\\:d\n", "", "", NULL },
                 /* What the distribution says of the role is nobody's fault. */
-                { "druid.port=1\n", "", "", "druid.port=8082\nother=1\n" },
+                { "druid.port=1\n", "", "", "druid.port=8082\ndruid.server.http.numThreads=9\n" },
                 { "druid.port=8082\n", "", "druid.port is '8082' after the restart, the files ask for '9'",
                   "druid.port=9\n" },
                 { "druid.extensions.loadList=[\"x\",\"y\"]\n", "", "", NULL },
