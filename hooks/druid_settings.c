@@ -169,14 +169,13 @@ int druid_settings_keep(const struct hook_settings *settings, const char *presen
         AUTO(buf_done_p) struct buf is_on = BUF_INIT(LIST_MAX);
         AUTO(mem_free_p) char *list = NULL;
         struct edit edit = { .n = 0 };
+        struct err why = ERR_INIT;
         bool found = false;
 
         if (properties_get(present, "druid.enableTlsPort", &is_on, &found, err) != 0)
                 return -1;
         if (found && strcmp(buf_str(&is_on), "true") == 0 && settings->druid.client_extension &&
-            change_list(present, true, &list, err) != 0)
-                return -1;
-        if (list != NULL)
+            change_list(present, true, &list, &why) == 0 && list != NULL)
                 set(&edit, true, LIST, list);
         return properties_apply(present, edit.changes, edit.n, out, err);
 }

@@ -14,7 +14,8 @@ int druid_settings_render(const struct hook_settings *settings, const struct set
                           const char *present, struct buf *out, struct err *err) MUST_CHECK;
 /* One of the keys that it writes, which are nobody else's. */
 bool druid_settings_owns(const char *key);
-/* Whether TLS is switched on in `present` is kept as it is: with it the list of extensions must have ours. */
+/* Where TLS is on in `present`, the list of extensions gets ours; one that is no list is Druid's to refuse.
+ */
 int druid_settings_keep(const struct hook_settings *settings, const char *present, struct buf *out,
                         struct err *err) MUST_CHECK;
 /* Are these lists of extensions the same but for ours? What is no list is compared as it is. */
