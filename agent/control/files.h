@@ -3,8 +3,8 @@
 /*
  * A database's own configuration: files of a Secret that users name, and files written into requests,
  * rendered into one Secret that agents read. Inline files are prefixed so that they are read last; where an
- * engine reads files of certain names only (mssql.conf, redis.conf, Druid's), its driver lays zz-inline-X over
- * X (hook->custom_lay). Pure. Fuzzed by tests/fuzz/fuzz_files.c.
+ * engine reads files of certain names only (mssql.conf, redis.conf, Druid's), its driver lays zz-inline-X
+ * over X (hook->custom_lay). Pure. Fuzzed by tests/fuzz/fuzz_files.c.
  */
 #include "base/hex.h"
 #include "base/json.h"
