@@ -24,6 +24,7 @@
 #include "hooks/druid_settings.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #define KEEP FS_KEEP, (gid_t)FS_KEEP
@@ -305,6 +306,10 @@ static int druid_open(const struct hook_settings *settings, struct database **ou
         druid->database.settings = settings;
         druid->endpoint = endpoint;
         druid->role = settings->druid.role == NULL ? NULL : druid_role_find(settings->druid.role);
+        /* Known without asking: a database that was never switched to TLS is not asked anything yet, and its
+         * nodes have their turns in the order of their roles all the same. */
+        (void)snprintf(druid->database.facts.role, sizeof(druid->database.facts.role), "%s",
+                       druid->role == NULL ? "" : druid->role->name);
         set_bases(druid);
         *out = &druid->database;
         return 0;

@@ -11,7 +11,6 @@
 #include "hooks/druid_facts.h"
 #include "hooks/program.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum phase { PHASE_ALIVE, PHASE_FACTS, PHASE_READY, PHASE_LEADER, PHASE_OVER };
@@ -77,14 +76,6 @@ static int judge(const struct health *health, const struct err *failure, struct 
         return -1;
 }
 
-static void note_role(const struct health *health)
-{
-        struct hook_facts *facts = &health->druid->database.facts;
-
-        (void)snprintf(facts->role, sizeof(facts->role), "%s",
-                       health->druid->role == NULL ? "" : health->druid->role->name);
-}
-
 static int health_next(void *self, const struct err *failure, int64_t left_ms, struct op **out,
                        struct err *err)
 {
@@ -99,8 +90,6 @@ static int health_next(void *self, const struct err *failure, int64_t left_ms, s
         /* Phases that have nothing to ask are passed over. */
         while (health->phase != PHASE_OVER && (*out = start_phase(health, left_ms)) == NULL)
                 health->phase++;
-        if (health->phase == PHASE_OVER)
-                note_role(health);
         return 0;
 }
 

@@ -175,6 +175,7 @@ static void init_status(struct agent *agent)
                 status->error_at = agent->state.since;
         }
         name_steps(status);
+        agent_note_facts(agent);
 }
 
 /* Two agents over one directory would undo each other's work. The lock goes with the descriptor. */

@@ -214,6 +214,18 @@ static void refuses_other_files(void **state UNUSED)
         }
 }
 
+/* Before anything is asked: the order of turns follows from it. */
+static void knows_its_role(void **state UNUSED)
+{
+        AUTO(druid_scene_done_p) struct druid_scene scene = { .hook = NULL };
+        AUTO(druid_scene_done_p) struct druid_scene other = { .hook = NULL };
+
+        druid_scene_open(&scene, "routers", 0);
+        assert_string_equal(scene.database->facts.role, "routers");
+        druid_scene_open(&other, NULL, 0);
+        assert_string_equal(other.database->facts.role, "");
+}
+
 static void takes_facts(void **state UNUSED)
 {
         static const struct {
@@ -332,6 +344,7 @@ int main(void)
                 cmocka_unit_test(knows_ports_of_roles),
                 cmocka_unit_test(switches_tls),
                 cmocka_unit_test(refuses_other_files),
+                cmocka_unit_test(knows_its_role),
                 cmocka_unit_test(takes_facts),
                 cmocka_unit_test(judges_bundles),
         };
