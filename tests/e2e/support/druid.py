@@ -9,6 +9,8 @@ import json
 import os
 import ssl
 import subprocess
+import tempfile
+import types
 import urllib.request
 from pathlib import Path
 
@@ -61,8 +63,35 @@ druid.server.https.reloadSslContextSeconds=1
 """
 
 
+ARCHIVE = TREE / "classes.jsa"
+SERVER = ["org.apache.druid.cli.Main", "server"]
+
+
 def available():
     return (TREE / "lib").is_dir()
+
+
+def classes():
+    """
+    With its classes from an archive a node costs half as much to start. Made by the first who asks; one that does not
+    fit (any more) is not used by Java. The class path of a node begins with that of the archive.
+    """
+    if not ARCHIVE.exists():
+        with tempfile.TemporaryDirectory(dir=TREE) as folder:
+            made = Path(folder) / "new.jsa"
+            node = Node(Path(folder) / "node", "router", types.SimpleNamespace(port=1), folder, tls=False)
+            lines = [line.partition("=") for path in (node.settings, node.own) for line in path.read_text().splitlines()]
+            node.run([*JAVA, f"-XX:ArchiveClassesAtExit={made}", "-Xlog:disable", "-cp", f"{TREE}/lib/*",
+                      *(f"-D{key.strip()}={value.strip()}" for key, _, value in lines if key.startswith("druid.")),
+                      *SERVER, "router"])
+            try:
+                node.wait_up()
+                node.process.terminate()
+                node.process.wait(300)
+                made.rename(ARCHIVE)
+            finally:
+                node.stop()
+    return [f"-XX:SharedArchiveFile={ARCHIVE}", "-Xlog:disable"]
 
 
 class Process:
@@ -118,10 +147,10 @@ class Node(Process):
         self.pid_file = self.dir / "druid.pid"
         self.settings = self.dir / "conf/_common/common.runtime.properties"
         self.password = PASSWORD
-        own = self.dir / "conf" / role / "runtime.properties"
-        for path in (self.settings, own):
+        self.own = self.dir / "conf" / role / "runtime.properties"
+        for path in (self.settings, self.own):
             path.parent.mkdir(parents=True, exist_ok=True)
-        own.write_text(f"druid.service=druid/{role}\ndruid.plaintextPort={self.plain}\ndruid.tlsPort={self.port}\n"
+        self.own.write_text(f"druid.service=druid/{role}\ndruid.plaintextPort={self.plain}\ndruid.tlsPort={self.port}\n"
                        + ROLES[role][1].replace("{dir}", str(self.dir)))
         text = COMMON.format(zookeeper=zookeeper.port, derby=derby, dir=self.dir)
         self.settings.write_text(text + TLS.format(alias=ALIAS, files=files, variable=VARIABLE) if tls else text)
@@ -131,9 +160,10 @@ class Node(Process):
         return self.process.pid
 
     def start(self, wait=True):
-        self.run([*JAVA, "-Xms64m", "-Xmx256m", "-XX:MaxDirectMemorySize=256m", f"-Djava.io.tmpdir={self.dir}", "-cp",
-                  f"{self.dir}/conf/_common:{self.dir}/conf/{self.role}:{TREE}/lib/*", "org.apache.druid.cli.Main",
-                  "server", self.role], **{VARIABLE: self.password})
+        self.run([*JAVA, *classes(), "-Xms64m", "-Xmx256m", "-XX:MaxDirectMemorySize=256m",
+                  f"-Djava.io.tmpdir={self.dir}", "-cp",
+                  f"{TREE}/lib/*:{self.dir}/conf/_common:{self.dir}/conf/{self.role}", *SERVER, self.role],
+                 **{VARIABLE: self.password})
         fresh = self.dir / "druid.pid.new"  # as a wrapper that starts Druid does
         fresh.write_text(f"{self.process.pid}\n")
         os.rename(fresh, self.pid_file)
@@ -141,7 +171,7 @@ class Node(Process):
             self.wait_up()
 
     def wait_up(self):
-        wait_for(f"{self.role} answers", self.alive, 90, 0.1, self.tail)
+        wait_for(f"{self.role} answers", self.alive, 300, 0.2, self.tail)
 
     def get(self, path, tls=None):
         """The answer, or None when the port (either one when tls is None) does not give one."""

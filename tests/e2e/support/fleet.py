@@ -13,9 +13,9 @@ from .opsrequests import GROUP, KINDS
 from .pod import MariaDBPod
 from .poll import wait_for
 
-DATABASES = "kubedb.com/v1"
 DATABASE_KINDS = {"mariadb": "MariaDB", "perconaxtradb": "PerconaXtraDB", "singlestore": "Singlestore",
                   "mssqlserver": "MSSQLServer", "druid": "Druid"}
+OF_ALPHA = ("singlestore", "mssqlserver", "druid")
 ENDED = ("Successful", "Failed", "Skipped")
 AGENT_RIGHTS = ROOT / "deploy/kubernetes/agent"
 
@@ -36,7 +36,7 @@ class Fleet:
                  galera=False, has_object=True, has_files=False, **config):
         self.namespace, self.dir, self.kind, self.name = namespace, folder, kind, name
         self.template, self.config, self.has_object, self.has_files = template, config, has_object, has_files
-        self.requests = KINDS[kind]
+        self.requests, self.group = KINDS[kind], databases_group(kind)
         self.cluster = self.watcher = None
         self.tails = []  # of others whose log belongs to a failure
         self.pods = [pod(self, n) for n in names or [f"{name}-{i}" for i in range(pods)]]
@@ -94,11 +94,11 @@ class Fleet:
             return
         define_database(self.namespace.plane, self.kind)
         self.namespace.call("POST", self._plural(), {
-            "apiVersion": DATABASES, "kind": DATABASE_KINDS[self.kind], "metadata": {"name": self.name},
-            "spec": {"version": "10.11", "replicas": len(self.pods)}}, DATABASES)
+            "apiVersion": self.group, "kind": DATABASE_KINDS[self.kind], "metadata": {"name": self.name},
+            "spec": {"version": "10.11", "replicas": len(self.pods)}}, self.group)
         self.namespace.call("PATCH", f"{self._plural()}/{self.name}/status", {"status": {"phase": "Ready", "conditions": [
             {"type": "Ready", "status": "True", "reason": "ReadinessCheckSucceeded",
-             "lastTransitionTime": "2026-11-26T00:00:00Z"}]}}, DATABASES, MERGE)
+             "lastTransitionTime": "2026-11-26T00:00:00Z"}]}}, self.group, MERGE)
 
     def _plural(self):
         return DATABASE_KINDS[self.kind].lower() + "s"
@@ -177,10 +177,14 @@ class Fleet:
     def record(self):
         return self._from_map("record.json")
 
+    def object(self):
+        """The database object."""
+        return self.namespace.get(f"{self._plural()}/{self.name}", self.group)
+
     def is_paused(self):
         """As whoever else works on the database sees it."""
         if self.has_object:
-            status = self.namespace.get(f"{self._plural()}/{self.name}", DATABASES).get("status", {})
+            status = self.object().get("status", {})
             return any(c["type"] == "Paused" and c["status"] == "True" for c in status.get("conditions", []))
         owner = self.namespace.get(f"statefulsets/{self.name}", "apps/v1")
         return "certrotate.io/paused" in owner["metadata"].get("annotations", {})
@@ -196,6 +200,10 @@ class Fleet:
         return "\n".join([*said, *(tail() for tail in self.tails), *(pod.tail() for pod in self.pods)])
 
 
+def databases_group(kind):
+    return "kubedb.com/v1alpha2" if kind in OF_ALPHA else "kubedb.com/v1"
+
+
 def define_database(plane, kind):
     """A definition of kubedb.com as far as we look at it: status apart, all else as it comes."""
     name = DATABASE_KINDS[kind]
@@ -207,7 +215,7 @@ def define_database(plane, kind):
         "metadata": {"name": f"{plural}.kubedb.com"},
         "spec": {"group": "kubedb.com", "scope": "Namespaced", "names": {
             "kind": name, "plural": plural, "singular": name.lower(), "listKind": f"{name}List"},
-            "versions": [{"name": DATABASES.partition("/")[2], "served": True, "storage": True,
+            "versions": [{"name": databases_group(kind).partition("/")[2], "served": True, "storage": True,
                           "subresources": {"status": {}}, "schema": {"openAPIV3Schema": schema}}]}}
     plane.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(definition))
     plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", f"crd/{plural}.kubedb.com")

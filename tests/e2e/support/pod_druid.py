@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+A pod of a Druid database: one node of one role, started without TLS, its own files where Druid's distribution has them.
+"""
+
+import shlex
+import socket
+from pathlib import Path
+
+from . import druid
+from .druid import ROLES, Node
+from .openssl import PEM
+from .pod import Pod, leaf_seen
+from .poll import STRETCH
+
+KUBEDB = {role: words[0] for role, words in ROLES.items()}  # Druid's word: KubeDB's
+ON = {"druid.enablePlaintextPort": "false", "druid.enableTlsPort": "true", "druid.server.https.certAlias": "druid",
+      "druid.server.https.keyStoreType": "jks", "druid.client.https.trustStoreType": "jks",
+      "druid.client.https.validateHostnames": "false"}
+
+
+class ConfiguredNode(Node):
+    """With the words of its jvm.config, as Druid's own scripts pass them on."""
+
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        self.jvm = self.own.with_name("jvm.config")
+        self.jvm.write_text("-Xms64m\n-Xmx256m")
+        self.command = []
+
+    def run(self, command, **env):
+        at = command.index("-cp")
+        self.command = [*command[:at], *shlex.split(self.jvm.read_text()), *command[at:]]
+        super().run(self.command, **env)
+
+
+class DruidPod(Pod):
+    def __init__(self, fleet, name, role, zookeeper):
+        super().__init__(fleet, name)
+        self.role, self.zookeeper = role, zookeeper
+        self.password_file = self.dir / "store-password"
+        self.password_file.write_text(druid.PASSWORD + "\n")
+
+    def prepare(self):
+        self.db = ConfiguredNode(self.dir / "db", self.role, self.zookeeper, self.published, tls=False)
+
+    def start(self):
+        """Started side by side; up() waits for each agent's report, which waits for nobody."""
+        self.db.start(wait=False)
+
+    def make_object(self):
+        super().make_object()
+        self.fleet.namespace.patch(f"pods/{self.name}", {"metadata": {"labels": {"kubedb.com/role": KUBEDB[self.role]}}})
+
+    def settings(self):
+        return {"endpoints": [f"https://127.0.0.1:{self.db.port}"], "settings-file": str(self.db.settings),
+                "store-password-file": str(self.password_file),
+                "verify-limit": f"{20 * STRETCH:.0f}s", "restart-limit": f"{60 * STRETCH:.0f}s",
+                # The extension is not to be had from Maven Central.
+                "druid": {"role": KUBEDB[self.role], "plain-port": self.db.plain, "client-extension": False,
+                          "reload-interval": "1s", "directory": str(self.db.own.parent)},
+                "process": {"pid-file": str(self.db.pid_file), "executable": "java"}}
+
+    def accepts(self):
+        """As a TCP probe does: it is asked all the time."""
+        return self._listens(self.db.port) or self._listens(self.db.plain)
+
+    @staticmethod
+    def _listens(port):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    def served(self):
+        return leaf_seen(self.db.port)
+
+    def is_plain(self):
+        return self.db.alive(tls=False) and not self._listens(self.db.port)
+
+    # --- what is its own
+
+    def texts(self):
+        """The files that the node reads, and the words that its Java was started with."""
+        return self.db.settings.read_text(), self.db.own.read_text(), self.db.jvm.read_text()
+
+    def in_force(self, *keys):
+        told = self.db.properties()
+        return [told.get(key) for key in keys]
+
+    def trusted(self):
+        """How many authorities it publishes for its clients."""
+        return len(PEM.findall(Path(self.published / "ca.crt").read_bytes()))
+
+
+def pods(zookeeper, names):
+    """names: {pod: role}; the argument `pod` of a Fleet."""
+    return lambda fleet, name: DruidPod(fleet, name, names[name], zookeeper)
