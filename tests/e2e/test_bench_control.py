@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from support.agent import BINARY, ROOT
-from support.fleet import DATABASES
+from support.fleet import databases_group
 from support.kube import missing
 from support.poll import STRETCH
 
@@ -150,7 +150,7 @@ def test_a_watch_tells_what_is_there_and_what_comes(cluster, namespace):
         assert names.index(("ADDED", "before")) < names.index(("ADDED", "later"))
         crew.check()
         with pytest.raises(Refused, match="404"):
-            crew.wires[0].call("GET", namespace.path("mariadbs/none", DATABASES))
+            crew.wires[0].call("GET", namespace.path("mariadbs/none", databases_group("mariadb")))
     finally:
         watch.stop()
         crew.stop()
