@@ -17,6 +17,7 @@
 #include "hooks/mssql_ask.h"
 #include "hooks/mssql_conf.h"
 #include "hooks/mssql_end.h"
+#include "hooks/mssql_lay.h"
 #include "hooks/mssql_rules.h"
 
 #include <stdio.h>
@@ -128,6 +129,19 @@ static struct op *mssqlserver_health(struct database *database, int64_t limit_ms
         return mssql_worker_start(self->worker, mssql_ask_state, asked, self, limit_ms);
 }
 
+static char *mssqlserver_custom_place(const struct database *database UNUSED, const char *settings_file,
+                                      size_t i)
+{
+        return i == 0 ? mem_strdup(settings_file) : NULL;
+}
+
+static int mssqlserver_custom_lay(const struct database *database UNUSED, size_t i UNUSED,
+                                  const struct custom_text *files, size_t n, const char *present,
+                                  struct buf *out, struct err *err)
+{
+        return mssql_lay_render(files, n, present, out, err);
+}
+
 const struct hook mssqlserver_hook = {
         .name = "mssqlserver",
         .summary =
@@ -145,4 +159,7 @@ const struct hook mssqlserver_hook = {
         .settings = mssql_conf_edit,
         .restart = mssqlserver_restart,
         .health = mssqlserver_health,
+        .custom_check = mssql_lay_check,
+        .custom_place = mssqlserver_custom_place,
+        .custom_lay = mssqlserver_custom_lay,
 };
