@@ -64,11 +64,12 @@ struct agent {
         bool restarted;       /* `apply` was a restart: verify gives it time to come back */
         bool unchanged;       /* validate found nothing to do */
         bool rescan_wanted;
-        bool bundle_done;        /* what the plan asks of certificates and TLS is */
-        bool bundle_failed;      /* … has failed, and is not tried again by itself */
-        bool tried_again;        /* what failed last is, by itself */
-        bool answers;            /* mode off: the database did, since this plan came */
-        bool yielded;            /* a rotation that waited made way for configuration files */
+        bool bundle_done;   /* what the plan asks of certificates and TLS is */
+        bool bundle_failed; /* … has failed, and is not tried again by itself */
+        bool tried_again;   /* what failed last is, by itself */
+        bool answers;       /* mode off: the database did, since this plan came */
+        bool role_known; /* of the engine, as it was asked for the plan that is looked at (rotate/role.h) */
+        bool yielded;    /* a rotation that waited made way for configuration files */
         struct fingerprint held; /* target that waits for its turn, told once */
         bool held_forced;        /* … although it was judged or settled before */
         int failures;            /* in a row, for the back-off between rotations */

@@ -10,6 +10,7 @@
 #include "rotate/api.h"
 #include "rotate/custom.h"
 #include "rotate/flow.h"
+#include "rotate/role.h"
 #include "rotate/wish.h"
 
 #include "base/mem.h"
@@ -258,7 +259,7 @@ static void scan(struct agent *agent, bool force)
         wish_read(agent, &plan);
         agent->status.scans++;
         loop_timer_set(agent->rescan, agent->config->rescan_ms);
-        if (agent->stopping || !agent->begun)
+        if (agent->stopping || !agent->begun || (!custom_is_busy(agent) && !role_is_known(agent, &plan)))
                 return;
         if (read_source(agent, &snapshot, &err) != 0) {
                 look_without_source(agent, &plan, &err);
