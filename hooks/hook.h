@@ -18,6 +18,8 @@ enum hook_caps {
                                          with database->published (ERR_MISMATCH) and is the proof */
         HOOK_PINS_LEAVES = 1u << 5,   /* members know each other by leaf, not by authority: its reload is told
                                          of every phase, also when the files stay the same */
+        HOOK_READS_NO_CA = 1u << 6,   /* authorities are there for its clients: when only they change it needs
+                                         neither reload nor restart */
 };
 
 /* What the engine's settings file is to say. */

@@ -146,7 +146,7 @@ const struct hook mssqlserver_hook = {
         .name = "mssqlserver",
         .summary =
                 "Microsoft SQL Server 2019 or newer on Linux: SHUTDOWN, and its supervisor starts it again",
-        .caps = HOOK_SIGNS_ITSELF,
+        .caps = HOOK_SIGNS_ITSELF | HOOK_READS_NO_CA,
         .endpoints = endpoints,
         .sections = sections,
         .outputs = outputs,

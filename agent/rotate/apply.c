@@ -250,6 +250,13 @@ static void look_before_restart(struct agent *agent, const struct bundle *bundle
                                           agent->config->verify_limit_ms, asked_before_restart, agent);
 }
 
+/* Only authorities have changed, and it reads none. */
+static bool is_nothing_to_it(const struct agent *agent)
+{
+        return (agent->database->hook->caps & HOOK_READS_NO_CA) && agent->change == CHANGE_AUTHORITIES &&
+               agent->good != NULL && !switches_mode(agent) && agent->config->apply != CONFIG_APPLY_RESTART;
+}
+
 enum step_result apply_step(void *work, struct err *err)
 {
         struct agent *agent = work;
@@ -262,6 +269,8 @@ enum step_result apply_step(void *work, struct err *err)
         }
         /* Servers refuse to read files that they do not use; they are there for the day that TLS is on. */
         if (agent->mode == TLS_OFF && !switches_mode(agent))
+                return STEP_DONE;
+        if (is_nothing_to_it(agent))
                 return STEP_DONE;
         agent->restarted = by_restart(agent);
         /* A database that waited for its first bundle needs no turn to start. */
