@@ -116,9 +116,25 @@ static bool is_untold(struct act *act, const cJSON *object)
         return before != NULL && is_marked(act, object) && is_at_rest(object, before->revision);
 }
 
+/* "Issuer/px-issuer"; NULL: none. */
+static cJSON *issuer_of(const char *text)
+{
+        const char *slash = text == NULL ? NULL : strchr(text, '/');
+        AUTO(mem_free_p) char *kind = slash == NULL ? NULL : mem_printf("%.*s", (int)(slash - text), text);
+        cJSON *issuer;
+
+        if (slash == NULL)
+                return NULL;
+        issuer = json_object();
+        json_add_str(issuer, "kind", kind);
+        json_add_str(issuer, "name", slash + 1);
+        return issuer;
+}
+
 static int build(struct act *act, const cJSON *have, cJSON **out, struct err *err)
 {
         const struct action *action = act_action(act);
+        AUTO(json_free_p) cJSON *issuer = issuer_of(action->text);
         const char *services[SERVICES_MAX + 1] = { NULL };
         const cJSON *service;
         struct certificate_wish wish = {
@@ -133,6 +149,8 @@ static int build(struct act *act, const cJSON *have, cJSON **out, struct err *er
         };
         size_t n = 0;
 
+        if (wish.issuer == NULL && have == NULL)
+                wish.issuer = issuer;
         cJSON_ArrayForEach(service, act->found)
         {
                 if (n < SERVICES_MAX)

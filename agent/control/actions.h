@@ -22,7 +22,8 @@ enum action_kind {
                           observed->record_version */
         ACTION_SAVE, /* Certificates and their Secrets (and rendered files) into Secret <db>-certrotate-saved,
                         with the uid of the request; one of the same uid stays as it is */
-        ACTION_CERTIFICATE, /* of `alias`: created, or brought to what the request says (certificate_build) */
+        ACTION_CERTIFICATE, /* of `alias`: created, or brought to what the request says (certificate_build);
+                               `text`: "Issuer/x" when neither says which */
         ACTION_ISSUE,  /* condition Issuing of the Certificate `name`, only while its revision is `number` and
                           it is not  issuing */
         ACTION_RENDER, /* files_render into Secret <db>-certrotate-files[-role]; the record's `files` is set

@@ -110,14 +110,32 @@ static void tell_to_issue(struct step *step)
         }
 }
 
+/* Of an alias that the database has not had yet, when the request names none: that of the first. */
+static char *present_issuer(const struct step *step, const char *alias)
+{
+        AUTO(mem_free_p) char *own = certificate_name(step->seen->name, alias);
+        AUTO(mem_free_p) char *first = certificate_name(step->seen->name, step->kind->aliases[0]);
+        const struct certificate *have = step_certificate(step, first);
+
+        if (have == NULL || step_certificate(step, own) != NULL ||
+            request_issuer(step->request, alias) != NULL)
+                return NULL;
+        return mem_strdup(have->issuer);
+}
+
 static void write_certificates(struct step *step)
 {
         for (const char *const *alias = step->kind->aliases; *alias != NULL; alias++) {
                 AUTO(mem_free_p) char *name = certificate_name(step->seen->name, *alias);
                 const struct record_certificate *have = record_certificate(&step->next, name);
 
-                if (have != NULL && have->asked)
-                        step_add(step, ACTION_CERTIFICATE)->name = mem_strdup(*alias);
+                struct action *action;
+
+                if (have == NULL || !have->asked)
+                        continue;
+                action = step_add(step, ACTION_CERTIFICATE);
+                action->name = mem_strdup(*alias);
+                action->text = present_issuer(step, *alias);
         }
 }
 
