@@ -8,6 +8,7 @@ from pathlib import Path
 
 VERSIONS = {"1.0": ssl.TLSVersion.TLSv1, "1.1": ssl.TLSVersion.TLSv1_1, "1.2": ssl.TLSVersion.TLSv1_2,
             "1.3": ssl.TLSVersion.TLSv1_3}
+MEMORY_MB, MEMORY_LEAST_MB = 6400, 2000  # of this machine as the server sees it
 FALSE, TRUE = ("0", "false", "no", "off"), ("1", "true", "yes", "on")
 
 
@@ -31,6 +32,10 @@ class Conf:
         for protocol in self.protocols:
             if protocol not in VERSIONS:
                 raise Refused(f"tlsprotocols: '{protocol}'")
+        memory = parser.get("memory", "memorylimitmb", fallback=str(MEMORY_MB))
+        if not memory.isdigit() or int(memory) < MEMORY_LEAST_MB:
+            raise Refused(f"This program requires a machine with at least {MEMORY_LEAST_MB} megabytes of memory.")
+        self.memory_mb = int(memory)
         if bool(self.cert) != bool(self.key):
             raise Refused("tlscert and tlskey come together")
 

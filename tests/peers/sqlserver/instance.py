@@ -148,6 +148,8 @@ class Session:
                 [{"name": name, "state_desc": e["state"], "connection_auth_desc": "CERTIFICATE",
                   "certificate_id": master["certificates"].get(e["certificate"], {}).get("id", 0)}
                  for name, e in self._visible("endpoints")], None),
+            "sys.dm_os_sys_info": ({"physical_memory_kb": number},
+                                   [{"physical_memory_kb": self.instance.conf.memory_mb * 1024}], "state"),
             "sys.dm_exec_connections": (
                 {"session_id": number, "encrypt_option": text, "protocol_version": number, "net_transport": text},
                 [{"session_id": s.number, "encrypt_option": str(s.encrypted).upper(), "protocol_version": s.tds,
