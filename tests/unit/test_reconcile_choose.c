@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which request begins, which is skipped, refused or waits.
+ * Which request begins, which is skipped, refused or waits; and who signs what is new.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -189,6 +189,60 @@ static void test_never_begun(void **state)
         close_scene(&scene);
 }
 
+static const struct action *find_certificate(struct scene *scene)
+{
+        (void)first(scene);
+        for (size_t i = 0; i < scene->actions.n; i++)
+                if (scene->actions.items[i].kind == ACTION_CERTIFICATE)
+                        return &scene->actions.items[i];
+        return NULL;
+}
+
+/* metrics-exporter is asked for the first time, and the request does not say who signs. */
+static void test_new_alias_has_the_issuer_of_the_first(void **state)
+{
+        static const char unsaid[] = "{\"certificates\":[{\"alias\":\"metrics-exporter\"}]}";
+        static const char said[] =
+                "{\"certificates\":[{\"alias\":\"metrics-exporter\",\"issuerRef\":{\"name\":\"y\"}}]}";
+        struct scene scene;
+        struct request *request;
+        struct record *record = &scene.record;
+
+        (void)state;
+        open_scene(&scene);
+        at_rest(&scene);
+        scene.certificate.issuer = text("ClusterIssuer/px-issuer");
+        request = add(&scene, "a", REQUEST_TLS);
+        request->phase = REQUEST_PROGRESSING;
+        request->tls = REQUEST_CHANGE;
+        record->request = mem_strdup("a");
+        record->kind = mem_strdup("PerconaXtraDBOpsRequest");
+        record->uid = mem_strdup("a");
+        record->is_tls = true;
+        record->paused = true;
+        record->saved = true;
+        record->step = RECORD_ISSUE;
+        record->since = scene.seen.now;
+        record->before = record->wanted = TLS_ON;
+        record->certificates[record->n_certificates++] = (struct record_certificate){
+                .name = mem_strdup("px-metrics-exporter-cert"), .uid = mem_strdup(""), .asked = true
+        };
+        for (int i = 0; i < 2; i++) {
+                AUTO(json_free_p) cJSON *spec = cJSON_Parse(i == 0 ? unsaid : said);
+                const struct action *action;
+
+                request->spec = spec;
+                action = find_certificate(&scene);
+                assert_non_null(action);
+                assert_string_equal(action->name, "metrics-exporter");
+                if (i == 0)
+                        assert_string_equal(action->text, "ClusterIssuer/px-issuer");
+                else
+                        assert_null(action->text);
+        }
+        close_scene(&scene);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -200,6 +254,7 @@ int main(void)
                 cmocka_unit_test(test_success_that_was_told_stays),
                 cmocka_unit_test(test_behind_the_last_pod),
                 cmocka_unit_test(test_never_begun),
+                cmocka_unit_test(test_new_alias_has_the_issuer_of_the_first),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
