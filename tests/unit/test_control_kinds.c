@@ -41,7 +41,7 @@ static void what_differs(void **state UNUSED)
                 bool mixes;
                 const char *alone;
         } cases[] = {
-                { "Singlestore", "singlestoreopsrequests", "singlestores", "kubedb.com/v1alpha2", NULL, false,
+                { "Singlestore", "singlestoreopsrequests", "singlestores", "kubedb.com/v1alpha2", NULL, true,
                   NULL },
                 { "MSSQLServer", "mssqlserveropsrequests", "mssqlservers", "kubedb.com/v1alpha2", "clientTLS",
                   false, NULL },
