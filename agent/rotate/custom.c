@@ -274,6 +274,11 @@ bool custom_is_busy(const struct agent *agent)
         return custom != NULL && (custom->asking || !rotation_is_idle(&custom->rotation));
 }
 
+void custom_put_off(const struct agent *agent)
+{
+        agent->custom->missed = true;
+}
+
 bool custom_is_done(const struct agent *agent)
 {
         struct custom_view view;

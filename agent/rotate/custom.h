@@ -43,6 +43,7 @@ struct custom {
         char pending_text[ERR_TEXT_MAX];
         struct loop_op *op;
         bool asking;  /* is the database there? */
+        bool missed;  /* meanwhile something was told that nobody has looked at */
         bool proving; /* a handshake is under way */
         struct mono until;
         int64_t pause_ms;
@@ -67,8 +68,10 @@ void custom_look(void *agent);
 void custom_look_soon(struct agent *agent);
 /* Starts what is due, if anything is and can be; true: a change is under way now. */
 bool custom_start(struct agent *agent);
-/* A change is under way. */
+/* A change is under way, or the database is asked. */
 bool custom_is_busy(const struct agent *agent);
+/* A scan was put off because of that: made up for when the answer begins no change (which ends in one). */
+void custom_put_off(const struct agent *agent);
 /* Is all done that the plan asks of the files? */
 bool custom_is_done(const struct agent *agent);
 /* Why that has failed, and is not tried again by itself; NULL: it has not. */

@@ -7,6 +7,7 @@
 #include "rotate/custom.h"
 #include "rotate/custom_layout.h"
 #include "rotate/flow.h"
+#include "rotate/scan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -134,6 +135,8 @@ static void asked(struct custom *custom, const struct err *err)
         else if (agent->once && !custom_is_busy(agent) &&
                  !(custom->choice == CUSTOM_FIRST && custom_start(agent)))
                 flow_custom_over(agent);
+        else if (custom->missed && agent->begun && !agent->once && !custom_is_busy(agent))
+                scan_now(agent, false);
 }
 
 static void health_known(enum op_state state, const struct err *err, void *arg)
@@ -157,6 +160,7 @@ void custom_ask(struct custom *custom)
         const struct hook *hook = agent->database->hook;
 
         custom->asking = true;
+        custom->missed = false;
         if (hook->health != NULL) {
                 custom->op = loop_op_start(agent->loop, hook->health(agent->database, ASK_LIMIT_MS),
                                            ASK_LIMIT_MS, health_known, custom);

@@ -311,7 +311,8 @@ static void served_known(struct agent *agent, const struct err *err)
 {
         const struct hook *hook = agent->database->hook;
 
-        if (err != NULL || hook->health == NULL)
+        /* One that answers without TLS is asked, too: the order of turns goes by its role. */
+        if ((err != NULL && err->kind != ERR_PROTOCOL) || hook->health == NULL)
                 facts_known(OP_DONE, NULL, agent);
         else
                 agent->op = loop_op_start(agent->loop, hook->health(agent->database, BEGIN_LIMIT_MS),

@@ -261,6 +261,8 @@ static void scan(struct agent *agent, bool force)
         loop_timer_set(agent->rescan, agent->config->rescan_ms);
         if (agent->stopping || !agent->begun || (!custom_is_busy(agent) && !role_is_known(agent, &plan)))
                 return;
+        if (custom_is_busy(agent))
+                custom_put_off(agent);
         if (read_source(agent, &snapshot, &err) != 0) {
                 look_without_source(agent, &plan, &err);
                 return;
