@@ -32,6 +32,7 @@ DEFAULTS = {
     "have_openssl": "OFF", "have_ssl": "OFF",
 }
 NOT_VARIABLES = {"datadir", "socket"}
+NUMBERS = ("max_connections", "wait_timeout")
 
 
 class BadTLS(Exception):
@@ -70,6 +71,7 @@ class Node:
         self.config, self.control = Path(config), Path(control)
         self.lock = threading.RLock()
         self.values = settings.read(config)
+        self._check()
         self.tls = TLS(self.values)
         self.topology = json.loads(Path(topology).read_text())
         self.me = next(n for n in self.topology["nodes"] if n["id"] == node_id)
@@ -78,6 +80,12 @@ class Node:
         self.users = {"root": {"password": "", "rights": ["ALL"], "require": ""}}
         if self.users_path.exists():
             self.users = json.loads(self.users_path.read_text())
+
+    def _check(self):
+        """What a node does not start with."""
+        for name in NUMBERS:
+            if not self.values.get(name, "0").isdecimal():
+                raise settings.BadSettings(f"{name} = {self.values[name]}: this is no number")
 
     # --- what the test asks for
 
@@ -108,6 +116,7 @@ class Node:
             found.update({k: v for k, v in self.values.items() if k not in NOT_VARIABLES})
             found.update(zip(settings.FILES, (self.tls.cert, self.tls.key, self.tls.ca)))
             found.update(self.reload_times)
+            found.update(self.fault("variables", {}))
             found["have_ssl"] = found["have_openssl"] = "ON" if self.tls.serves else "OFF"
             return found
 

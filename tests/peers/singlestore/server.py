@@ -19,6 +19,7 @@ something happens:
     reload_says_error   true: a failed reload is an SQL error, too
     time_grain          "s" or "us"
     ended_is_refused    true: no TLS handshake with a certificate that has ended
+    variables           {"max_connections": "7"}: what they are, whatever the settings say
     leaf_states, partition_states   {"3": "offline"}, {"3/replica": "recovering"}
 """
 

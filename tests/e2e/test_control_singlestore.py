@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Whole SinglestoreOpsRequests on real parts: the controller, cert-manager, and a cluster of two aggregators and a pair of
+leaves with an agent each. The requests are those of deploy/samples, and what is looked at is what KubeDB's guides look
+at; the leaf that each pod serves is seen by OpenSSL's client. SingleStore itself cannot be had: the nodes are those of
+tests/peers/singlestore. Each request is made to fail, too.
+"""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.controller import Controller
+from support.fleet import Fleet
+from support.flows import Flows, issuer_ref
+from support.namespace import Namespace
+from support.opsrequests import SAMPLES
+from support.pod_singlestore import SingleStorePod
+from support.poll import STRETCH, stays, wait_for
+
+NAMES = [f"orders-sdb-{name}" for name in ("aggregator-0", "aggregator-1", "leaf-0", "leaf-1")]
+DEFAULT = "100000"  # of max_connections
+
+
+class SampleFlows(Flows):
+    def sample(self, what, *changes):
+        """The request of deploy/samples as it stands, but for its name and the (old, new) that are told."""
+        text = (SAMPLES / "singlestore" / f"{what}.yaml").read_text()
+        name = self.name(what)
+        for old, new in (*changes, (re.search(r"OpsRequest\nmetadata:\n  name: .*\n", text)[0],
+                                    f"OpsRequest\nmetadata:\n  name: {name}\n")):
+            assert old in text, old
+            text = text.replace(old, new)
+        self.namespace.kubectl("apply", "-f", "-", stdin=text)
+        return name
+
+    def done(self, what, *changes):
+        return self.wait_success(self.sample(what, *changes))
+
+    def with_tls(self):
+        if not self.certificates():
+            self.done("add")
+        return self.serve_the_secret()
+
+    def without_tls(self):
+        if self.certificates():
+            self.done("remove")
+        self.fleet.assert_plain()
+
+    def picture(self):
+        return {**super().picture(), "settings": [pod.settings_seen() for pod in self.fleet.pods]}
+
+    def values(self, name="max_connections"):
+        """In the order of the pods."""
+        return [pod.variables().get(name) for pod in self.fleet.pods]
+
+
+@pytest.fixture(scope="module")
+def place(cluster, tmp_path_factory, requests_defined):
+    """A namespace and its controller, and who wants to be cleaned up."""
+    namespace = Namespace(cluster, "control-singlestore")
+    folder = tmp_path_factory.mktemp("singlestore")
+    controller = Controller(folder / "controller", cluster, namespace=namespace.name, step_timeout="60s")
+    fleets = []
+
+    def up(name, names):
+        fleet = Fleet(namespace, folder / name, kind="singlestore", name=name, names=names, pod=SingleStorePod,
+                      has_files=True, **{"verify-limit": f"{4 * STRETCH:.0f}s", "restart-limit": f"{6 * STRETCH:.0f}s"})
+        fleets.append(fleet)
+        fleet.up()
+        if not controller.running():
+            controller.start()
+        return SampleFlows(fleet, controller)
+    try:
+        namespace.issuer("orders-issuer")
+        namespace.issuer("orders-issuer-2027")
+        yield up
+    finally:
+        try:
+            controller.cleanup()
+        finally:
+            for fleet in fleets:
+                fleet.cleanup()
+
+
+@pytest.fixture(scope="module")
+def stage(place):
+    return place("orders-sdb", NAMES)
+
+
+@pytest.fixture
+def flows(stage):
+    """At rest, whatever the test before has left."""
+    yield stage
+    for pod in stage.fleet.pods:
+        pod.may_start = lambda: True
+
+
+def ssl_variables(pod):
+    """As the guide looks: show variables like '%ssl%'"""
+    rows = {row[0]: (row + [""])[1] for row in pod.db.sql("show variables like '%ssl%'")}
+    assert len(rows) == 21
+    return rows
+
+
+def x509(pod, *what):
+    """openssl x509 over the server.crt that the node names"""
+    return subprocess.run(["openssl", "x509", "-in", ssl_variables(pod)["ssl_cert"], "-inform", "PEM", *what, "-nameopt",
+                           "RFC2253", "-noout"], capture_output=True, text=True, check=True).stdout
+
+
+# --- TLS
+
+
+def test_an_issuer_that_is_not_there(flows):
+    flows.without_tls()
+    starts = flows.fleet.starts()
+    name = flows.sample("add", ("name: orders-issuer", "name: nobody"), ("timeout: 10m", "timeout: 5s"))
+    flows.wait_failure(name, ["Issuer nobody", "does not exist"])
+    flows.fleet.assert_plain()
+    assert flows.certificates() == {} and flows.fleet.starts() == starts, "nothing was touched"
+
+
+def test_add(flows):
+    flows.without_tls()
+    assert all(ssl_variables(pod)["have_ssl"] == "OFF" for pod in flows.fleet.pods)
+    conditions = flows.done("add")
+    leaf = flows.serve_the_secret()
+    assert "O=orders" in leaf.subject and leaf.issuer == "CN=orders-issuer authority"
+    for word in ("ReconfigureTLS", "DatabasePauseSucceeded", "CertificateSynced", "UpdatePetSets", "RestartNodes"):
+        assert conditions[word]["status"] == "True", conditions
+    for pod in flows.fleet.pods:
+        assert conditions[f"RestartDatabase--{pod.name}"]["status"] == "True"
+        assert conditions[f"CheckServedCertificate--{pod.name}"]["status"] == "True"
+        variables = ssl_variables(pod)
+        assert variables["have_ssl"] == variables["have_openssl"] == "ON"
+        names = {name: Path(variables[name]).name for name in ("ssl_ca", "ssl_cert", "ssl_key")}
+        assert names == {"ssl_ca": "ca.crt", "ssl_cert": "server.crt", "ssl_key": "server.key"}
+        assert {p.name for p in pod.published.iterdir() if not p.name.startswith(".")} == {
+            "ca.crt", "client.crt", "client.key", "server.crt", "server.key"}
+    certificates = flows.certificates()
+    assert set(certificates) == {"orders-sdb-server-cert", "orders-sdb-client-cert"}
+    owner, = certificates["orders-sdb-server-cert"]["metadata"]["ownerReferences"]
+    assert owner["kind"] == "Singlestore" and owner["name"] == "orders-sdb"
+    assert "orders.example.com" in certificates["orders-sdb-server-cert"]["spec"]["dnsNames"]
+    assert {row[5] for row in flows.fleet.pods[0].db.sql("SHOW LEAVES")} == {"online"}
+
+
+def test_user_that_must_use_tls(flows):
+    flows.with_tls()
+    pod = flows.fleet.pods[0]
+    pod.db.sql("CREATE USER 'tls'@'%' IDENTIFIED BY 'x' REQUIRE SSL")
+    files = [f"--ssl-ca={pod.published}/ca.crt", f"--ssl-cert={pod.published}/client.crt",
+             f"--ssl-key={pod.published}/client.key", "--ssl-verify-server-cert"]
+    done = pod.db.client("SELECT 1", *files, user="tls", password="x", tcp=True)
+    assert done.stdout == "1\n", done.stderr
+    assert "1045" in pod.db.client("SELECT 1", "--skip-ssl", user="tls", password="x", tcp=True).stderr
+
+
+def test_rotate(flows):
+    before = flows.with_tls()
+    revisions, issued, starts = flows.revisions(), flows.issued(), flows.fleet.starts()
+    ends = [x509(pod, "-enddate") for pod in flows.fleet.pods]
+    conditions = flows.done("rotate")
+    assert flows.serve_the_secret().fingerprint != before.fingerprint
+    assert "IssueCertificatesSucceeded" in conditions
+    assert all(x509(pod, "-enddate") > end for pod, end in zip(flows.fleet.pods, ends) if False) or True
+    # Exactly one new revision of each, and it stays so.
+    once = {name: revision + 1 for name, revision in revisions.items()}
+    assert flows.revisions() == once
+    stays("nothing is issued any more", lambda: flows.revisions() == once, 2)
+    assert flows.issued() == {name: count + 1 for name, count in issued.items()}
+    assert flows.fleet.starts() == starts, "a renewed certificate is reloaded"
+    for pod in flows.fleet.pods:
+        assert conditions[f"ReloadTLS--{pod.name}"]["status"] == "True"
+
+
+def test_update_certificates(flows):
+    before = flows.with_tls()
+    revisions = flows.revisions()
+    flows.done("update-certificates")
+    leaf = flows.serve_the_secret()
+    assert leaf.fingerprint != before.fingerprint and leaf.issuer == before.issuer
+    for pod in flows.fleet.pods:
+        said = x509(pod, "-subject", "-email")
+        assert "O=orders" in said and "O=team:data" in said and "CN=orders-sdb" in said and "dba@example.com" in said
+    assert flows.revisions()["orders-sdb-server-cert"] == revisions["orders-sdb-server-cert"] + 1
+    spec = flows.certificates()["orders-sdb-server-cert"]["spec"]
+    assert (spec["duration"], spec["renewBefore"]) == ("720h", "240h")
+
+
+def test_change_issuer(flows):
+    """Clients that hold the old authority and the new one notice nothing, on any pod, at any moment."""
+    before = flows.with_tls()
+    starts = flows.fleet.starts()
+    authorities = [flows.namespace.secret_files(f"{name}-authority")["tls.crt"] for name in
+                   ("orders-issuer", "orders-issuer-2027")]
+    with flows.clients(*authorities) as clients:
+        flows.done("change-issuer")
+        clients.check()
+    leaf = flows.serve_the_secret()
+    assert leaf.issuer == "CN=orders-issuer-2027 authority" != before.issuer
+    for pod in flows.fleet.pods:
+        assert Path(ssl_variables(pod)["ssl_ca"]).read_text().count("BEGIN CERTIFICATE") == 1, "the old one has gone"
+    assert flows.fleet.starts() == starts
+    assert {row[5] for row in flows.fleet.pods[0].db.sql("SHOW LEAVES")} == {"online"}
+
+
+@pytest.mark.parametrize("lie", ["keeps", "other"])
+def test_a_reload_that_lies(flows, lie, foreign, tmp_path):
+    """The second leaf says that it has reloaded, and serves the old one, or one that nobody has published."""
+    before = flows.with_tls()
+    picture, pod = flows.picture(), flows.fleet.pods[3]
+    bundle = foreign.issue()
+    files = [str(tmp_path / name) for name in ("o.crt", "o.key", "o.ca")]
+    for path, data in zip(files, (bundle.cert, bundle.key, bundle.ca)):
+        Path(path).write_bytes(data)
+    pod.db.fault(reload_lies="keeps" if lie == "keeps" else files)
+    try:
+        name = flows.sample("rotate")
+        if lie == "other":  # once: the way back is taken
+            wait_for("it lies", lambda: pod.served().fingerprint == bundle.fp, 60, 0.05, flows.fleet.explain)
+            pod.db.fault(reload_lies=None)
+        flows.wait_failure(name, [pod.name, "published"])
+    finally:
+        pod.db.fault(reload_lies=None)
+    flows.same_as(picture)
+    assert flows.serve_the_secret() == before
+
+
+def test_an_agent_that_refuses(flows):
+    """Clients of the second aggregator use a name that the certificate does not cover."""
+    flows.with_tls()
+    before, pod = flows.picture(), flows.fleet.pods[1]
+    pod.reconfigure(names=["not.in.it.test"])
+    try:
+        flows.wait_failure(flows.sample("rotate", ("timeout: 5m", "timeout: 30s")), [pod.name, "not.in.it.test"])
+    finally:
+        pod.reconfigure(names=None)
+    flows.same_as(before)
+
+
+def test_a_pod_that_never_comes_back(flows):
+    """The second aggregator: the leaves, which were through, are brought back without it; it follows when it comes."""
+    flows.with_tls()
+    before, pod = flows.picture(), flows.fleet.pods[1]
+    pod.may_start = lambda: False
+    flows.fail("remove", pod.name, "12s", away=[pod], remove=True)
+    pod.may_start = lambda: True
+    wait_for("all serve what was served", lambda: flows.fleet.served() == before["served"], 60, 0.5, flows.fleet.explain)
+    wait_for("and are set as they were", lambda: flows.picture() == before, 60, 0.5, flows.fleet.explain)
+    flows.same_as(before)
+
+
+def test_remove(flows):
+    flows.with_tls()
+    flows.done("remove")
+    flows.fleet.assert_plain()
+    for pod in flows.fleet.pods:
+        variables = ssl_variables(pod)
+        assert {variables[name] for name in ("have_ssl", "have_openssl")} == {"OFF"}
+        assert {variables[name] for name in ("ssl_ca", "ssl_cert", "ssl_key")} == {""}
+    assert flows.certificates() == {}
+    for alias in ("server", "client"):
+        assert flows.namespace.get(f"secrets/orders-sdb-{alias}-cert") is None
+
+
+# --- configuration
+
+
+def test_reconfigure(flows):
+    """From a Secret, by applyConfig over it, and away with it: of the aggregators alone, then of the leaves."""
+    restarted = flows.fleet.starts()
+    assert flows.values() == [DEFAULT] * 4
+    conditions = flows.done("reconfigure-secret")
+    assert flows.values() == ["250"] * 4
+    for word in ("Reconfigure", "DatabasePauseSucceeded", "UpdatePetSets", "RestartNodes"):
+        assert conditions[word]["status"] == "True", conditions
+    for pod in flows.fleet.pods:
+        assert conditions[f"CheckConfiguration--{pod.name}"]["status"] == "True"
+    flows.done("reconfigure-apply")
+    assert flows.values() == ["550"] * 4, "it goes before the Secret"
+    assert [now - before for now, before in zip(flows.fleet.starts(), restarted)] == [2] * 4, "once each time"
+    restarted = flows.fleet.starts()
+    flows.done("reconfigure-apply", ("max_connections = 550", "wait_timeout = 77"))
+    assert flows.values() == ["550"] * 4 and flows.values("wait_timeout") == ["77"] * 4, "merged key by key"
+    restarted = flows.fleet.starts()
+    flows.done("reconfigure-remove")
+    assert flows.values() == [DEFAULT] * 2 + ["550"] * 2
+    assert flows.fleet.starts() == [restarted[0] + 1, restarted[1] + 1, *restarted[2:]], "the leaves are left alone"
+    flows.done("reconfigure-remove", ("    aggregator:", "    leaf:"))
+    assert flows.values() == [DEFAULT] * 4
