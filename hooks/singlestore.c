@@ -152,8 +152,10 @@ static bool singlestore_needs_restart(const struct database *database, enum chan
         const struct singlestore *node = singlestore_at(database);
         const struct process_settings *process = &database->settings->process;
 
+        /* What it has read as it came back is not known: with the settings of before it is to start once
+         * more. */
         if (!node->tls.known)
-                return false;
+                return node->ended && database->mode != TLS_UNMANAGED;
         switch (database->mode) {
         case TLS_UNMANAGED:
                 return !node->tls.serves && (process->command != NULL || process->pid_file != NULL);

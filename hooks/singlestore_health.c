@@ -96,6 +96,8 @@ static int health_next(void *self, const struct err *failure, int64_t left_ms, s
                 *err = *failure;
                 return -1;
         }
+        if (health->phase == PHASE_CLUSTER)
+                health->node->ended = false;
         if (health->phase == PHASE_LINKS) {
                 note_facts(health);
                 if (!health->state.aggregator)

@@ -15,7 +15,8 @@ struct singlestore {
         struct singlestore_tls tls;      /* as it said last */
         struct singlestore_state before; /* the cluster, before anything was done to this node */
         struct mono before_at;           /* when that was */
-        bool touched;                    /* something was done since that is not known to have ended well */
+        bool ended;   /* it was told to end, and has not said since what it came back with */
+        bool touched; /* something was done since that is not known to have ended well */
 };
 
 /*

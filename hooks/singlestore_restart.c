@@ -186,6 +186,7 @@ static int restart_next(void *self, const struct err *failure, int64_t left_ms, 
                 *out = singlestore_look_partitions(node->aggregator, &restart->state, left_ms);
                 break;
         case PHASE_PROCESS:
+                node->ended = true;
                 *out = process_end_start(&settings->process, NULL, left_ms);
                 break;
         case PHASE_DOOR:

@@ -117,6 +117,13 @@ static void restart_needed(void **state UNUSED)
                 if (database->hook->needs_restart(database, CHANGE_NEW_KEY) != cases[i].wanted)
                         fail_msg("case %zu", i);
         }
+        /* It was told to end, and nobody knows what it came back with. */
+        node->tls = (struct singlestore_tls){ .known = false };
+        node->ended = true;
+        database->mode = TLS_OFF;
+        assert_true(database->hook->needs_restart(database, CHANGE_NEW_KEY));
+        database->mode = TLS_UNMANAGED;
+        assert_false(database->hook->needs_restart(database, CHANGE_NEW_KEY));
         settings.process = (struct process_settings){ .pid_file = NULL };
         assert_false(database->hook->needs_restart(database, CHANGE_NEW_KEY));
         assert_null(database->hook->restart(database, 1000));
