@@ -13,11 +13,9 @@
  */
 #include "loop/http_server.h"
 
-#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,14 +26,14 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "loop/http_answer.h"
+#include "loop/http_tls.h"
 #include "loop/listen.h"
 
 #define REQUEST_LIMIT_MS 10000
 #define CROWDED_LIMIT_MS 500
 #define PAUSE_MS         1000 /* after accept(2) failed: no descriptors left */
 #define REQUEST_BODY_MAX 1024 /* of a request that is refused anyway */
-#define URI_MAX          2048
-#define REPLY_MAX        ((size_t)1 << 20)
 
 struct connection {
         TAILQ_ENTRY(connection) link;
@@ -51,8 +49,7 @@ struct http_server {
         struct evhttp *http;
         struct evconnlistener *listener;
         struct listen_socket listening;
-        http_handler_fn *fn;
-        void *arg;
+        struct http_server_spec spec;
         struct connections known; /* oldest `since` first */
         struct connections fresh; /* evhttp has not made them yet */
         struct event *adopt;
@@ -66,7 +63,8 @@ struct http_server {
 static void arm(struct http_server *server)
 {
         const struct connection *oldest = TAILQ_FIRST(&server->known);
-        const int64_t limit_ms = server->n < HTTP_CONNECTIONS_MAX ? REQUEST_LIMIT_MS : CROWDED_LIMIT_MS;
+        const int64_t limit_ms =
+                server->n < server->spec.connections_max ? REQUEST_LIMIT_MS : CROWDED_LIMIT_MS;
 
         if (server->is_paused)
                 loop_timer_set(server->timer, PAUSE_MS);
@@ -80,7 +78,7 @@ static void accept_if_room(struct http_server *server)
 {
         if (server->listener == NULL) /* closing */
                 return;
-        if (server->n < HTTP_CONNECTIONS_MAX && !server->is_paused)
+        if (server->n < server->spec.connections_max && !server->is_paused)
                 (void)evconnlistener_enable(server->listener);
         else
                 (void)evconnlistener_disable(server->listener);
@@ -133,7 +131,9 @@ static void on_adopt(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 static struct bufferevent *on_accept(struct event_base *base, void *arg)
 {
         struct http_server *server = arg;
-        struct bufferevent *bev = bufferevent_socket_new(base, -1, 0);
+        struct http_tls *tls = server->spec.tls;
+        struct bufferevent *bev =
+                tls == NULL ? bufferevent_socket_new(base, -1, 0) : http_tls_accept(tls, base);
         struct connection *connection;
 
         loop_need(bev != NULL, "connection");
@@ -186,7 +186,8 @@ static void on_ring(evutil_socket_t fd, short what UNUSED, void *arg)
 static void on_limit(void *arg)
 {
         struct http_server *server = arg;
-        const int64_t limit_ms = server->n < HTTP_CONNECTIONS_MAX ? REQUEST_LIMIT_MS : CROWDED_LIMIT_MS;
+        const int64_t limit_ms =
+                server->n < server->spec.connections_max ? REQUEST_LIMIT_MS : CROWDED_LIMIT_MS;
         const struct mono now = clock_mono();
         struct connection *oldest;
 
@@ -214,82 +215,22 @@ static void on_answered(struct evhttp_request *request, void *arg)
         arm(server);
 }
 
-static const char *phrase(int status)
-{
-        switch (status) {
-        case 200:
-                return "OK";
-        case 404:
-                return "Not Found";
-        case 405:
-                return "Method Not Allowed";
-        case 414:
-                return "URI Too Long";
-        case 503:
-                return "Service Unavailable";
-        default:
-                return status < 500 ? "Bad Request" : "Internal Server Error";
-        }
-}
-
-static void send_reply(struct http_server *server, struct evhttp_request *request,
-                       const struct http_reply *reply)
-{
-        struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-        struct evkeyvalq *asked = evhttp_request_get_input_headers(request);
-        struct evbuffer *body = evhttp_request_get_output_buffer(request);
-        char len[24];
-
-        (void)snprintf(len, sizeof(len), "%zu", reply->body.len);
-        (void)evhttp_add_header(headers, "Content-Type", reply->content_type);
-        (void)evhttp_add_header(headers, "Content-Length", len); /* of a HEAD too */
-        (void)evhttp_add_header(headers, "Cache-Control", "no-store");
-        (void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-        if (reply->status == 405)
-                (void)evhttp_add_header(headers, "Allow", "GET, HEAD");
-        /* evhttp does not read the body of a GET: it must not be taken for the next request. */
-        if (reply->status == 405 || evhttp_find_header(asked, "Content-Length") != NULL ||
-            evhttp_find_header(asked, "Transfer-Encoding") != NULL)
-                (void)evhttp_add_header(headers, "Connection", "close");
-        if (evhttp_request_get_command(request) != EVHTTP_REQ_HEAD && reply->body.len > 0)
-                (void)evbuffer_add(body, reply->body.data, reply->body.len);
-        evhttp_request_set_on_complete_cb(request, on_answered, server);
-        evhttp_send_reply(request, reply->status, phrase(reply->status), NULL);
-}
-
 static void on_request(struct evhttp_request *request, void *arg)
 {
         struct http_server *server = arg;
-        const enum evhttp_cmd_type method = evhttp_request_get_command(request);
-        const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-        const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
-        const char *query = uri != NULL ? evhttp_uri_get_query(uri) : NULL;
-        struct http_reply reply = { 200, "text/plain; charset=utf-8", BUF_INIT(REPLY_MAX) };
 
-        if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
-                reply.status = 405;
-                buf_add_str(&reply.body, "only GET and HEAD\n");
-        } else if (strlen(evhttp_request_get_uri(request)) > URI_MAX) {
-                reply.status = 414;
-                buf_add_str(&reply.body, "address too long\n");
-        } else {
-                server->fn(path != NULL && path[0] != '\0' ? path : "/", query != NULL ? query : "", &reply,
-                           server->arg);
-        }
-        if (reply.body.overflow) {
-                reply.status = 500;
-                reply.content_type = "text/plain; charset=utf-8";
-                buf_reset(&reply.body);
-                buf_add_str(&reply.body, "answer too long\n");
-        }
-        send_reply(server, request, &reply);
-        buf_done(&reply.body);
+        http_answer(request, &server->spec, on_answered, server);
 }
 
 static void set_limits(struct http_server *server)
 {
         evhttp_set_max_headers_size(server->http, HTTP_HEADERS_MAX_BYTES);
-        evhttp_set_max_body_size(server->http, REQUEST_BODY_MAX);
+        evhttp_set_max_body_size(server->http, server->spec.post == NULL ? REQUEST_BODY_MAX
+                                                                         : (ev_ssize_t)server->spec.body_max);
+        /* What is too large is read to its end and thrown away: the 413 would be lost in the reset that
+         * answers bytes nobody has read. */
+        if (server->spec.post != NULL)
+                (void)evhttp_set_flags(server->http, EVHTTP_SERVER_LINGERING_CLOSE);
         evhttp_set_timeout(server->http, REQUEST_LIMIT_MS / 1000);
         /* All that evhttp knows: refused here with 405, where it would say 501. */
         evhttp_set_allowed_methods(server->http, UINT16_MAX);
@@ -317,18 +258,19 @@ static void bind_listeners(struct loop *loop, struct http_server *server)
         loop_need(server->bell != NULL && event_add(server->bell, NULL) == 0, "HTTP bell");
 }
 
-int http_server_open(struct loop *loop, const char *address, http_handler_fn *fn, void *arg,
-                     struct http_server **out, struct err *err)
+int http_server_start(struct loop *loop, const struct http_server_spec *spec, struct http_server **out,
+                      struct err *err)
 {
         struct listen_socket listening;
         struct http_server *server;
 
-        if (listen_open(address, &listening, err))
+        if (listen_open(spec->address, &listening, err))
                 return -1;
         server = MEM_NEW(struct http_server);
         server->listening = listening;
-        server->fn = fn;
-        server->arg = arg;
+        server->spec = *spec;
+        if (spec->connections_max == 0)
+                server->spec.connections_max = HTTP_CONNECTIONS_MAX;
         TAILQ_INIT(&server->known);
         TAILQ_INIT(&server->fresh);
         server->timer = loop_timer_new(loop, on_limit, server);
@@ -339,6 +281,14 @@ int http_server_open(struct loop *loop, const char *address, http_handler_fn *fn
         bind_listeners(loop, server);
         *out = server;
         return 0;
+}
+
+int http_server_open(struct loop *loop, const char *address, http_handler_fn *fn, void *arg,
+                     struct http_server **out, struct err *err)
+{
+        const struct http_server_spec spec = { .address = address, .get = fn, .arg = arg };
+
+        return http_server_start(loop, &spec, out, err);
 }
 
 int http_server_port(const struct http_server *server)

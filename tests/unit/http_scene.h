@@ -31,6 +31,7 @@ struct scene {
         int port;
         char dir[64];
         char path[80]; /* "" for TCP */
+        int report;    /* of a server that says more than its port */
 };
 
 static UNUSED void answer(const char *path, const char *query, struct http_reply *reply, void *arg UNUSED)
