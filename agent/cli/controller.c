@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/process.h"
 #include "cli/terminal.h"
+#include "cli/webhook_options.h"
 #include "kube/names.h"
 
 #include <string.h>
@@ -27,12 +28,15 @@ struct controller_options {
         int64_t history;
         bool no_renewals;
         int64_t workers;
+        struct webhook_options webhook;
         const char *log_format;
         const char *log_level;
 };
 
 static const char *const formats[] = { "auto", "json", "text", NULL };
 static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
+
+static const char *const pull_policies[] = { "Always", "IfNotPresent", "Never", NULL };
 
 #define AT(member) offsetof(struct controller_options, member)
 
@@ -86,6 +90,50 @@ static const struct option_spec options[] = {
           .kind = OPTION_INT,
           .offset = AT(workers),
           .help = "databases that are worked on at one time, 16" },
+        { .name = "webhook",
+          .arg = "ADDR",
+          .kind = OPTION_STRING,
+          .offset = AT(webhook.address),
+          .help = "inject sidecars into pods: answer the API server there, :9443; off without it" },
+        { .name = "webhook-image",
+          .arg = "IMAGE",
+          .kind = OPTION_STRING,
+          .offset = AT(webhook.image),
+          .help = "of the sidecar" },
+        { .name = "webhook-pull-policy",
+          .kind = OPTION_STRING,
+          .offset = AT(webhook.pull_policy),
+          .values = pull_policies,
+          .help = "of the sidecar's image; without it, the cluster's default" },
+        { .name = "webhook-service",
+          .arg = "[NAMESPACE/]NAME",
+          .kind = OPTION_STRING,
+          .offset = AT(webhook.service),
+          .help = "by which it is reached; " CONTROLLER_WEBHOOK_NAME " in the account's namespace" },
+        { .name = "webhook-host",
+          .arg = "HOST",
+          .kind = OPTION_LIST,
+          .offset = AT(webhook.hosts),
+          .help = "another name or address by which it is reached, in a URL; may be given again" },
+        { .name = "webhook-secret",
+          .arg = "NAME",
+          .kind = OPTION_STRING,
+          .offset = AT(webhook.secret),
+          .help = "its certificate, made by cert-manager; without it, made and renewed by the controller" },
+        { .name = "webhook-ca-bundle",
+          .kind = OPTION_FLAG,
+          .offset = AT(webhook.ca_bundle),
+          .help = "with --webhook-secret: write its ca.crt into the configuration all the same" },
+        { .name = "webhook-configuration",
+          .arg = "NAME",
+          .kind = OPTION_STRING,
+          .offset = AT(webhook.configuration),
+          .help = "the MutatingWebhookConfiguration that is given the authority, certrotate" },
+        { .name = "webhook-lifetime",
+          .arg = "DURATION",
+          .kind = OPTION_DURATION,
+          .offset = AT(webhook.lifetime_ms),
+          .help = "of each certificate that the controller makes, 24h; renewed at two thirds" },
         { .name = "log-format",
           .arg = "FORMAT",
           .kind = OPTION_STRING,
@@ -146,6 +194,7 @@ static int name_lease(const struct controller_options *given, const char *accoun
 
 static int start(const struct command *command, const struct controller_options *given)
 {
+        AUTO(webhook_options_done_p) struct webhook_names names = { 0 };
         struct controller_settings settings = {
                 .namespace = given->namespace,
                 .listen = given->listen,
@@ -170,6 +219,8 @@ static int start(const struct command *command, const struct controller_options 
         process_ignore_pipes();
         loop = loop_new();
         if (kube_client_open(loop, access, &client, &err) != 0 ||
+            webhook_options_read(&given->webhook, kube_client_access(client)->namespace, &names,
+                                 &settings.webhook, &err) != 0 ||
             name_lease(given, kube_client_access(client)->namespace, identity, &namespace, &settings, &err) !=
                     0 ||
             controller_open(client, &settings, &controller, &err) != 0)
@@ -185,6 +236,7 @@ static int run(const struct command *command, int argc, char **argv)
                 .step_timeout_ms = 600000,
                 .history = 5,
                 .workers = 16,
+                .webhook = { .lifetime_ms = INT64_C(86400000) },
                 .log_level = "info",
         };
         int code;
@@ -193,10 +245,15 @@ static int run(const struct command *command, int argc, char **argv)
 
         if (first < 0)
                 return code;
-        if (first == argc)
-                return start(command, &given);
-        (void)err_set(&err, ERR_USAGE, "'%.60s' is not expected: controller takes options only", argv[first]);
-        return options_fail(command, &err);
+        if (first == argc) {
+                code = start(command, &given);
+        } else {
+                (void)err_set(&err, ERR_USAGE, "'%.60s' is not expected: controller takes options only",
+                              argv[first]);
+                code = options_fail(command, &err);
+        }
+        options_list_done(&given.webhook.hosts);
+        return code;
 }
 
 const struct command controller_command = {

@@ -25,6 +25,7 @@ struct controller {
         struct world *world;
         struct kube_lease *lease;
         struct controller_work *work;
+        struct controller_webhook *webhook; /* NULL: none is wanted */
         struct http_server *listener;
         struct loop_signal *signals;
         struct loop_timer *tick;
@@ -110,6 +111,7 @@ static void tick(void *arg)
         if (controller->status.is_leader && !kube_lease_is_held(controller->lease))
                 controller_work_cancel(controller->work);
         controller_work_tick(controller->work);
+        controller_webhook_tick(controller->webhook, may_act(controller) ? controller->world : NULL);
         if (now.ms >= controller->look_all.ms) {
                 controller->look_all = clock_after(now, LOOK_ALL_MS);
                 controller_work_add_all(controller->work);
@@ -141,12 +143,14 @@ static void lease_told(const struct kube_lease_event *event, void *arg)
                          LOG_S("lease", status->lease));
                 status->is_leader = true;
                 status->times_leader++;
+                controller_webhook_lead(controller->webhook, true);
                 begin(controller);
                 break;
         case KUBE_LEASE_LOST:
                 log_warn("leader_lost", LOG_S("identity", status->identity), LOG_S("lease", status->lease),
                          LOG_S("holder", event->holder), LOG_S("error", status->lease_trouble));
                 status->is_leader = false;
+                controller_webhook_lead(controller->webhook, false);
                 controller_work_rest(controller->work);
                 controller_work_cancel(controller->work);
                 break;
@@ -198,6 +202,7 @@ static void signalled(int signo, void *arg)
         controller->ending = END_DRAINS;
         controller->status.is_ending = true;
         controller->end_until = clock_after(clock_mono(), DRAIN_MS);
+        controller_webhook_lead(controller->webhook, false);
         controller_work_rest(controller->work);
         on_end(controller);
 }
@@ -211,6 +216,7 @@ static void answer(const char *path, const char *query, struct http_reply *reply
 
         note_world(controller);
         controller_work_count(controller->work, status);
+        controller_webhook_note(controller->webhook, status);
         status->world = world_counts(controller->world);
         status->api_requests = kube_client_requests(controller->client);
         controller_pages_answer(status, clock_mono(), path, query, reply);
@@ -270,6 +276,9 @@ int controller_open(struct kube_client *client, const struct controller_settings
             http_server_open(controller->loop, settings->listen, answer, controller, &controller->listener,
                              err) != 0)
                 return -1;
+        if (settings->webhook.address != NULL &&
+            controller_webhook_open(client, &settings->webhook, &controller->webhook, err) != 0)
+                return -1;
         open_parts(controller, settings);
         *out = TAKE(controller);
         return 0;
@@ -280,6 +289,7 @@ void controller_close(struct controller *controller)
         if (controller == NULL)
                 return;
         http_server_close(controller->listener);
+        controller_webhook_close(controller->webhook);
         controller_work_free(controller->work);
         world_close(controller->world);
         kube_lease_close(controller->lease);
@@ -297,7 +307,8 @@ int controller_run(struct controller *controller)
                  LOG_S("identity", status->identity), LOG_S("lease", status->lease),
                  LOG_S("namespace", status->namespace),
                  LOG_S("server", kube_client_access(controller->client)->server),
-                 LOG_I("port", controller->listener == NULL ? 0 : http_server_port(controller->listener)));
+                 LOG_I("port", controller->listener == NULL ? 0 : http_server_port(controller->listener)),
+                 LOG_I("webhook_port", controller_webhook_port(controller->webhook)));
         loop_run(controller->loop);
         log_info("controller_stopped");
         return 0;

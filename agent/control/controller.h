@@ -4,6 +4,7 @@
  * The controller: replicas that all know the world, of which the one with the Lease acts. All that is to be
  * remembered is in the API: it may be killed at any moment, and another goes on.
  */
+#include "control/controller_webhook.h"
 #include "control/reconcile.h"
 #include "kube/client.h"
 #include "kube/lease.h"
@@ -15,6 +16,7 @@ struct controller_settings {
         struct kube_lease_spec lease; /* the holder is the replica's name; `watched` is set */
         const char *listen;           /* NULL or "": no pages */
         struct reconcile_settings reconcile;
+        struct controller_webhook_settings webhook;
         size_t workers; /* databases for which something is done at one time */
 };
 

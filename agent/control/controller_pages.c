@@ -53,6 +53,22 @@ static void check_world(const struct controller_status *status, struct check_lis
                 (void)snprintf(check->message, CHECKS_MESSAGE_MAX, "not everything was listed yet");
 }
 
+/* All replicas serve it. */
+static void check_webhook(const struct controller_webhook_status *webhook, struct check_list *out)
+{
+        struct check *check;
+
+        if (!webhook->is_on)
+                return;
+        check = checks_add(out, "webhook");
+        if (webhook->cert.is_served)
+                return;
+        check->result = CHECK_FAIL;
+        (void)snprintf(check->message, CHECKS_MESSAGE_MAX, "the webhook serves no valid certificate: %.200s",
+                       webhook->cert.trouble[0] != '\0' ? webhook->cert.trouble
+                                                        : "nothing is known of it yet");
+}
+
 /* One that does not lead is ready as well: it could take over at once. */
 static void check_ready(const struct controller_status *status, struct check_list *out)
 {
@@ -69,6 +85,7 @@ static void check_ready(const struct controller_status *status, struct check_lis
                 check->result = CHECK_FAIL;
                 (void)snprintf(check->message, CHECKS_MESSAGE_MAX, "it was told to end");
         }
+        check_webhook(&status->webhook, out);
 }
 
 static void check_startup(const struct controller_status *status, struct check_list *out)
@@ -152,6 +169,30 @@ static void add_world(const struct controller_status *status, struct buf *out)
                          "Changes that the API server told of.", (int64_t)counts->events);
 }
 
+static void add_webhook(const struct controller_status *status, struct buf *out)
+{
+        static const char *const verdicts[] = {
+                [REVIEW_LEFT] = "left", [REVIEW_INJECTED] = "injected", [REVIEW_DENIED] = "denied"
+        };
+        const struct controller_webhook_status *webhook = &status->webhook;
+
+        if (!webhook->is_on)
+                return;
+        exposition_head(out, "controller_webhook_reviews_total", "counter", "Pods reviewed, by verdict.");
+        for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
+                add_labelled(out, "webhook_reviews_total", "verdict", verdicts[i],
+                             webhook->counts.reviews[i]);
+        exposition_value(out, "controller_webhook_bad_requests_total", "counter",
+                         "Requests to the webhook that were no review of a pod.",
+                         (int64_t)webhook->counts.bad);
+        exposition_value(out, "controller_webhook_certificate_expiry_timestamp_seconds", "gauge",
+                         "When the certificate that the webhook serves ends; 0: it serves none.",
+                         webhook->cert.until.s);
+        exposition_value(out, "missed_injections", "gauge",
+                         "Pods that ask for injection and were created without it.",
+                         (int64_t)status->world.missed);
+}
+
 void controller_pages_metrics(const struct controller_status *status, struct buf *out)
 {
         exposition_head(out, "controller_build_info", "gauge", "Version of the controller.");
@@ -164,6 +205,7 @@ void controller_pages_metrics(const struct controller_status *status, struct buf
                          status->is_whole && status->world_trouble[0] == '\0');
         add_work(status, out);
         add_world(status, out);
+        add_webhook(status, out);
         exposition_value(out, "controller_api_requests_total", "counter", "Requests made of the API server.",
                          (int64_t)status->api_requests);
 }
@@ -207,6 +249,27 @@ static cJSON *world_of(const struct controller_status *status)
         return tree;
 }
 
+static cJSON *webhook_of(const struct controller_status *status)
+{
+        const struct controller_webhook_status *webhook = &status->webhook;
+        cJSON *tree = json_object();
+        char fp[FINGERPRINT_TEXT_MAX];
+        char at[CLOCK_TEXT_MAX];
+
+        json_add_bool(tree, "serves", webhook->cert.is_served);
+        json_add_str(tree, "trouble", webhook->cert.trouble);
+        if (webhook->cert.until.s != 0) {
+                json_add_str(tree, "certificate", hex_fingerprint(&webhook->cert.fp, fp));
+                json_add_str(tree, "notAfter", clock_format(webhook->cert.until, at));
+        }
+        json_add_int(tree, "injected", (int64_t)webhook->counts.reviews[REVIEW_INJECTED]);
+        json_add_int(tree, "left", (int64_t)webhook->counts.reviews[REVIEW_LEFT]);
+        json_add_int(tree, "denied", (int64_t)webhook->counts.reviews[REVIEW_DENIED]);
+        json_add_int(tree, "bad", (int64_t)webhook->counts.bad);
+        json_add_int(tree, "missed", (int64_t)status->world.missed);
+        return tree;
+}
+
 cJSON *controller_pages_status(const struct controller_status *status)
 {
         cJSON *tree = json_object();
@@ -224,6 +287,8 @@ cJSON *controller_pages_status(const struct controller_status *status)
         json_add_int(queue, "remembered", (int64_t)status->remembered);
         json_add(tree, "queue", queue);
         json_add(tree, "reconciles", counts_of(results, status->results, CONTROLLER_RESULTS));
+        if (status->webhook.is_on)
+                json_add(tree, "webhook", webhook_of(status));
         json_add_int(tree, "apiRequests", (int64_t)status->api_requests);
         return tree;
 }

@@ -4,6 +4,7 @@
  * What the controller tells the outside, in one struct, and the pages made of it: pure functions.
  */
 #include "control/world.h"
+#include "inject/webhook_cert.h"
 #include "loop/http_server.h"
 #include "serve/checks.h"
 #include "serve/status.h"
@@ -18,6 +19,12 @@ enum controller_result {
         CONTROLLER_HELD_BACK, /* the same as too many times before: controller_guard.h */
         CONTROLLER_CANCELLED, /* the Lease was lost, or it took too long */
         CONTROLLER_RESULTS
+};
+
+struct controller_webhook_status {
+        bool is_on;
+        struct webhook_counts counts;
+        struct webhook_cert_state cert;
 };
 
 struct controller_status {
@@ -40,6 +47,7 @@ struct controller_status {
         uint64_t times_leader;  /* how often it got the Lease */
         uint64_t api_requests;
         struct world_counts world;
+        struct controller_webhook_status webhook;
 };
 
 const char *controller_pages_result_name(enum controller_result result);

@@ -16,6 +16,7 @@ struct observed_pod {
         char *kind_label; /* app.kubernetes.io/name: "perconaxtradbs.kubedb.com"; "" none */
         bool is_ready;
         bool is_leaving;    /* has a deletionTimestamp */
+        bool is_missed;     /* it asks for injection and was made without */
         bool has_agent;     /* its annotation certrotate.io/report is there and can be read */
         char *trouble;      /* why it cannot be read, or the error that it tells; NULL: none */
         char *reason;       /* of that error; NULL */

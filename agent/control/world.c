@@ -244,11 +244,28 @@ static size_t count_left(const struct world_entry *entry)
         return n;
 }
 
+void world_each_missed(const struct world *world, world_pod_fn *fn, void *arg)
+{
+        for (size_t i = 0; i < world->n; i++) {
+                const struct world_entry *entry = world->entries[i];
+
+                for (uint32_t k = 0; k < entry->n_pods; k++)
+                        if (entry->pods[k]->is_missed)
+                                fn(entry->namespace, entry->pods[k], arg);
+        }
+}
+
+static void count_one(const char *namespace UNUSED, const struct observed_pod *pod UNUSED, void *arg)
+{
+        ++*(size_t *)arg;
+}
+
 struct world_counts world_counts(const struct world *world)
 {
         const struct wall now = clock_wall();
         struct world_counts counts = { .events = world->events };
 
+        world_each_missed(world, count_one, &counts.missed);
         for (size_t i = 0; i < world->n; i++) {
                 const struct world_entry *entry = world->entries[i];
                 const struct wall until = first_end(entry);

@@ -41,9 +41,14 @@ void world_note_request(struct world *world, const cJSON *request);
 /* All keys, for a look at everything. */
 void world_each(const struct world *world, world_changed_fn *fn, void *arg);
 
+typedef void world_pod_fn(const char *namespace, const struct observed_pod *pod, void *arg);
+/* Pods that ask for injection and were made without. */
+void world_each_missed(const struct world *world, world_pod_fn *fn, void *arg);
+
 struct world_counts {
         size_t databases, pods, certificates;
-        size_t left; /* pods that were left behind and have not caught up: record.h */
+        size_t left;   /* pods that were left behind and have not caught up: record.h */
+        size_t missed; /* as world_each_missed tells */
         size_t requests[REQUEST_SKIPPED + 1]; /* by phase */
         size_t expires_within_days[4]; /* databases whose first certificate served ends within 1, 7, 30 days,
                                           later */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "inject/asked.h"
 #include "kube/names.h"
 #include "kube/reporter.h"
 #include "serve/pod_report.h"
@@ -125,6 +126,14 @@ static void take_report(struct world_strings *strings, const char *text, struct 
         out->served_until = served_until(&report);
 }
 
+static bool is_missed(const cJSON *meta)
+{
+        const cJSON *annotations = json_get(meta, "annotations");
+
+        return strcmp(text_of(annotations, INJECT_PREFIX "inject"), "true") == 0 &&
+               strcmp(text_of(annotations, INJECT_STATUS), "injected") != 0;
+}
+
 static void *read_pod(struct world *world, const struct world_source *source UNUSED, const cJSON *object,
                       char database[static KUBE_NAME_MAX + 1])
 {
@@ -142,6 +151,7 @@ static void *read_pod(struct world *world, const struct world_source *source UNU
         pod->kind_label = world_strings_get(&world->strings, text_of(labels, NAME));
         pod->is_ready = is_ready(json_get(object, "status"));
         pod->is_leaving = json_get_str(meta, "deletionTimestamp") != NULL;
+        pod->is_missed = !pod->is_leaving && is_missed(meta);
         take_report(&world->strings, json_get_str(json_get(meta, "annotations"), KUBE_REPORT_ANNOTATION),
                     pod);
         if (pod->role == NULL)

@@ -87,6 +87,10 @@ void world_each(const struct world *world UNUSED, world_changed_fn *fn, void *ar
                         fn(one.databases[i].key, arg);
 }
 
+void world_each_missed(const struct world *world UNUSED, world_pod_fn *fn UNUSED, void *arg UNUSED)
+{
+}
+
 struct world_counts world_counts(const struct world *world UNUSED)
 {
         return (struct world_counts){ .databases = one.n_databases };
