@@ -67,10 +67,35 @@ static int read_all(const cJSON *secret, const struct webhook_store_spec *spec, 
         return spec->is_made ? read_authority(snapshot, store, err) : 0;
 }
 
-/* A name that lacks or a date is put right by the next leaf, and what is not valid yet by time. */
-static bool is_curable(enum finding_code code)
+/* The moment of the leaf's life that is nearest to now. */
+static struct wall clamp(const struct cert *leaf, struct wall now)
 {
-        return code == FINDING_EXPIRED || code == FINDING_NOT_YET_VALID || code == FINDING_NAME_MISSING;
+        if (now.s < leaf->not_before.s)
+                return leaf->not_before;
+        return now.s > leaf->not_after.s ? leaf->not_after : now;
+}
+
+/* Dates apart: what has ended is renewed, and what has not begun begins. So a replica whose clock is wrong
+ * does not throw away what the others use. */
+static void judge_content(const struct webhook_store_spec *spec, struct wall now, struct webhook_store *store)
+{
+        AUTO(findings_done_p) struct findings findings = FINDINGS_INIT;
+        struct policy policy;
+        const struct policy_context context = { .policy = &policy,
+                                                .now = clamp(bundle_leaf(store->bundle), now),
+                                                .names = spec->leaf.names,
+                                                .n_names = spec->leaf.n_names };
+
+        policy_init(&policy);
+        policy_check(store->bundle, &context, &findings);
+        for (size_t i = 0; i < findings.n; i++) {
+                if (findings.items[i].severity != SEVERITY_REFUSE)
+                        continue;
+                if (findings.items[i].code == FINDING_NAME_MISSING)
+                        store->lacks_name = true;
+                else
+                        store->is_broken = true;
+        }
 }
 
 static void judge(const struct webhook_store_spec *spec, struct wall now, struct webhook_store *store)
@@ -86,12 +111,8 @@ static void judge(const struct webhook_store_spec *spec, struct wall now, struct
         policy_check(store->bundle, &context, &findings);
         refusal = policy_refusal(&findings);
         store->refusal = refusal == NULL ? NULL : mem_strdup(refusal->text);
-        for (size_t i = 0; i < findings.n; i++) {
-                if (findings.items[i].severity != SEVERITY_REFUSE)
-                        continue;
-                store->is_broken = store->is_broken || !is_curable(findings.items[i].code);
-                store->lacks_name = store->lacks_name || findings.items[i].code == FINDING_NAME_MISSING;
-        }
+        if (refusal != NULL)
+                judge_content(spec, now, store);
 }
 
 struct webhook_store *webhook_store_read(const cJSON *secret, const struct webhook_store_spec *spec,
