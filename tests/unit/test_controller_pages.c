@@ -58,6 +58,36 @@ static void test_metrics(void **state)
         testgolden_compare("controller-metrics.txt", buf_str(&text));
 }
 
+/* What is there with a webhook alone. */
+static void fill_webhook(struct controller_status *status)
+{
+        fill(status);
+        status->world.missed = 2;
+        status->webhook = (struct controller_webhook_status){
+                .is_on = true,
+                .counts = { .reviews = { 5, 7, 1 }, .bad = 4 },
+                .cert = { .is_served = true, .until = { 1795086400 }, .trouble = "an old one is served" },
+        };
+        memset(status->webhook.cert.fp.sha256, 0xab, sizeof(status->webhook.cert.fp.sha256));
+}
+
+static void test_webhook(void **state)
+{
+        AUTO(buf_done_p) struct buf text = BUF_INIT(1 << 20);
+        AUTO(json_free_p) cJSON *tree = NULL;
+        AUTO(mem_free_p) char *said = NULL;
+        struct controller_status status;
+
+        (void)state;
+        fill_webhook(&status);
+        controller_pages_metrics(&status, &text);
+        tree = controller_pages_status(&status);
+        said = json_print(json_get(tree, "webhook"), true);
+        buf_printf(&text, "%s\n", said);
+        testgolden_compare("controller-webhook.txt",
+                           strstr(buf_str(&text), "# HELP certrotate_controller_webhook"));
+}
+
 static void test_status(void **state)
 {
         AUTO(json_free_p) cJSON *tree = NULL;
@@ -122,6 +152,23 @@ static void test_probes_in_trouble(void **state)
         assert_string_equal(probe(&status, HEALTH_READY, 6000, reason), "not everything was listed yet");
 }
 
+static void test_probes_of_the_webhook(void **state)
+{
+        char reason[CHECKS_MESSAGE_MAX];
+        struct controller_status status;
+
+        (void)state;
+        fill_webhook(&status);
+        assert_string_equal(probe(&status, HEALTH_READY, 6000, reason), "ok");
+        status.webhook.cert.is_served = false;
+        assert_string_equal(probe(&status, HEALTH_READY, 6000, reason),
+                            "the webhook serves no valid certificate: an old one is served");
+        assert_string_equal(probe(&status, HEALTH_LIVE, 6000, reason), "ok");
+        assert_string_equal(probe(&status, HEALTH_STARTUP, 6000, reason), "ok");
+        status.webhook.is_on = false;
+        assert_string_equal(probe(&status, HEALTH_READY, 6000, reason), "ok");
+}
+
 static void check_page(const char *path, const char *query, int code, const char *has)
 {
         struct http_reply reply = { .status = 200, .body = BUF_INIT(1 << 20) };
@@ -157,6 +204,7 @@ static void test_every_result_has_a_name(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_webhook), cmocka_unit_test(test_probes_of_the_webhook),
                 cmocka_unit_test(test_metrics), cmocka_unit_test(test_status),
                 cmocka_unit_test(test_probes),  cmocka_unit_test(test_probes_in_trouble),
                 cmocka_unit_test(test_paths),   cmocka_unit_test(test_every_result_has_a_name),
