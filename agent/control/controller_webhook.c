@@ -32,13 +32,21 @@ struct controller_webhook {
         char *namespace, *secret, *configuration;
 };
 
+/* The digits it begins with: "29+" of some providers. -1: none. */
+static int leading_number(const char *text)
+{
+        int number = -1;
+
+        for (; text != NULL && *text >= '0' && *text <= '9' && number < 1000; text++)
+                number = (number < 0 ? 0 : number * 10) + (*text - '0');
+        return number;
+}
+
 bool controller_webhook_is_old(const cJSON *version)
 {
-        const char *major = json_get_str(version, "major");
-        const char *minor = json_get_str(version, "minor"); /* "29+" of some providers */
+        const int minor = leading_number(json_get_str(version, "minor"));
 
-        return major != NULL && minor != NULL && strtol(major, NULL, 10) == 1 &&
-               strtol(minor, NULL, 10) < NATIVE_MINOR;
+        return leading_number(json_get_str(version, "major")) == 1 && minor >= 0 && minor < NATIVE_MINOR;
 }
 
 /* --- the version */

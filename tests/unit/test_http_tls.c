@@ -4,7 +4,7 @@
  * and a certificate that is replaced while clients come and go. The server is a process of its own; SIGUSR1
  * makes it take the other certificate.
  */
-#include "http_tls_scene.h"
+#include "http_tls_client.h"
 
 static void a_post_is_answered(void **state)
 {
