@@ -130,9 +130,15 @@ static bool put_phase(struct scene *scene, const struct action *action)
         return true;
 }
 
+/* What is said of a pod is so. */
 static bool put_condition(struct scene *scene, const struct action *action)
 {
         assert_false(scene->request_gone);
+        if (strcmp(action->type, "CheckPodReady") == 0) {
+                const struct scene_pod *pod = &scene->pods[atoi(strchr(action->name, '-') + 1)];
+
+                assert_true(pod->done && pod->away == 0 && pod->starting == 0);
+        }
         if (scene->phase != REQUEST_SUCCESSFUL && scene->phase != REQUEST_FAILED)
                 buf_printf(&scene->told, "%s ", action->type);
         return true;
@@ -214,18 +220,6 @@ static bool evict(struct scene *scene, const struct action *action)
         pod->away = 2 + (int)scene_random(scene, 3);
         pod->uid++;
         scene->evictions++;
-        return true;
-}
-
-/* What is said of a pod is so. */
-static bool put_condition(struct scene *scene, const struct action *action)
-{
-        const struct scene_pod *pod;
-
-        if (strcmp(action->type, "CheckPodReady") != 0)
-                return true;
-        pod = &scene->pods[atoi(strchr(action->name, '-') + 1)];
-        assert_true(pod->done && pod->away == 0 && pod->starting == 0);
         return true;
 }
 
