@@ -30,7 +30,8 @@ struct one {
         "\",\"namespace\":\"demo\"," OUR_LABELS "," OUR_OWNER "%s},\"type\":\"Opaque\",\"stringData\":" text \
         "}"
 
-static void records_files(const struct kube_call *call, const char *secret, bool had)
+static void records_files(const struct kube_call *call, const char *secret, bool had,
+                          enum plan_restart restart)
 {
         AUTO(json_free_p) cJSON *body = NULL;
         AUTO(record_done_p) struct record parsed;
@@ -46,7 +47,7 @@ static void records_files(const struct kube_call *call, const char *secret, bool
         assert_string_equal(parsed.files[0].secret, secret);
         assert_int_equal(strlen(parsed.files[0].hash), 64);
         assert_int_equal(strlen(parsed.files[0].before), had ? 64 : 0);
-        assert_int_equal(parsed.files[0].restart, had ? PLAN_RESTART_AUTO : PLAN_RESTART_NEVER);
+        assert_int_equal(parsed.files[0].restart, restart);
 }
 
 static void add_render(struct act_scene *scene, const char *kind, const char *spec)
@@ -86,7 +87,7 @@ static void renders(void **state UNUSED)
         act_scene_body("rendered", call, want);
         kube_fake_answer(call, 201, "{}");
         call = scene_call(&scene.on, 6, "PATCH", CORE "configmaps/px-certrotate" BY);
-        records_files(call, FILES, false);
+        records_files(call, FILES, false, PLAN_RESTART_NEVER);
         kube_fake_answer(call, 200, "{\"metadata\":{\"resourceVersion\":\"8\"}}");
         assert_int_equal(scene.world.records, 1);
         act_scene_ends(&scene, "rendered", ERR_NONE, NULL);
@@ -108,7 +109,7 @@ static void renders_again(void **state UNUSED)
                 scene_call(&scene.on, 2, "GET", CORE "secrets/" FILES), 200,
                 "{\"data\":{\"zz-inline-a.cnf\":\"W215c3FsZF0KeD0x\",\"b.cnf\":\"W215c3FsZF0KYj0x\"}}");
         call = scene_call(&scene.on, 3, "PATCH", CORE "configmaps/px-certrotate" BY);
-        records_files(call, FILES, true);
+        records_files(call, FILES, true, PLAN_RESTART_AUTO);
         kube_fake_answer(call, 200, "{\"metadata\":{\"resourceVersion\":\"8\"}}");
         act_scene_ends(&scene, "again", ERR_NONE, NULL);
 }
@@ -126,7 +127,7 @@ static void renders_parts(void **state UNUSED)
         kube_fake_answer(scene_call(&scene.on, 3, "GET", CORE "secrets/" FILES "-leaf"), 404, REFUSAL);
         kube_fake_answer(scene_call(&scene.on, 4, "POST", CORE "secrets" BY), 201, "{}");
         call = scene_call(&scene.on, 5, "PATCH", CORE "configmaps/px-certrotate" BY);
-        records_files(call, FILES "-leaf", false);
+        records_files(call, FILES "-leaf", false, PLAN_RESTART_AUTO);
         kube_fake_answer(call, 200, "{\"metadata\":{\"resourceVersion\":\"8\"}}");
         act_scene_ends(&scene, "parts", ERR_NONE, NULL);
 }
