@@ -18,7 +18,7 @@ from support.flows import Flows, issuer_ref
 from support.namespace import Namespace
 from support.opsrequests import SAMPLES
 from support.pod_singlestore import SingleStorePod
-from support.poll import STRETCH, stays, wait_for
+from support.poll import stays, wait_for
 
 NAMES = [f"orders-sdb-{name}" for name in ("aggregator-0", "aggregator-1", "leaf-0", "leaf-1")]
 DEFAULT = "100000"  # of max_connections
@@ -60,14 +60,14 @@ class SampleFlows(Flows):
 @pytest.fixture(scope="module")
 def place(cluster, tmp_path_factory, requests_defined):
     """A namespace and its controller, and who wants to be cleaned up."""
-    namespace = Namespace(cluster, "control-singlestore")
+    namespace = Namespace(cluster, "demo")
     folder = tmp_path_factory.mktemp("singlestore")
     controller = Controller(folder / "controller", cluster, namespace=namespace.name, step_timeout="60s")
     fleets = []
 
     def up(name, names):
         fleet = Fleet(namespace, folder / name, kind="singlestore", name=name, names=names, pod=SingleStorePod,
-                      has_files=True, **{"verify-limit": f"{4 * STRETCH:.0f}s", "restart-limit": f"{6 * STRETCH:.0f}s"})
+                      has_files=True)
         fleets.append(fleet)
         fleet.up()
         if not controller.running():
@@ -292,3 +292,40 @@ def test_reconfigure(flows):
     assert flows.fleet.starts() == [restarted[0] + 1, restarted[1] + 1, *restarted[2:]], "the leaves are left alone"
     flows.done("reconfigure-remove", ("    aggregator:", "    leaf:"))
     assert flows.values() == [DEFAULT] * 4
+
+
+@pytest.mark.parametrize("why", ["does-not-start", "does-not-take-it"])
+def test_reconfigure_that_is_refused(flows, why):
+    """The leaves have taken theirs when the aggregator refuses: all go back."""
+    flows.done("reconfigure-apply", ("max_connections = 550", "max_connections = 300"))
+    before, pod = flows.picture(), flows.fleet.pods[1]
+    value = "many" if why == "does-not-start" else "7"
+    if why == "does-not-take-it":
+        pod.db.fault(variables={"max_connections": "300"})
+    try:
+        name = flows.reconfigure("refused", leaf={"applyConfig": {"sdb-apply.cnf": "max_connections = 400\n"}},
+                                 aggregator={"applyConfig": {"sdb-apply.cnf": f"max_connections = {value}\n"}})
+        conditions = flows.wait_failure(name, [pod.name])
+    finally:
+        pod.db.fault(variables=None)
+    assert "on the way back" not in conditions["Reconfigure"]["message"], conditions
+    flows.same_as(before)
+
+
+def test_standalone(place):
+    flows = place("orders-sdb-alone", ["orders-sdb-alone-0"])
+    as_node = ("    aggregator:", "    node:"), ("    name: orders-sdb\n", "    name: orders-sdb-alone\n")
+    pod, = flows.fleet.pods
+    pod.db.fault(statements={"@@memsql_version": {"wait": 2}})  # the turn comes while the agent still asks who is there
+    conditions = flows.done("reconfigure-standalone")
+    pod.db.fault(statements=None)
+    assert flows.values() == ["550"]
+    assert conditions["CheckConfiguration--orders-sdb-alone-0"]["status"] == "True"
+    flows.done("reconfigure-remove", *as_node)
+    assert flows.values() == [DEFAULT]
+    before = flows.picture()
+    name = flows.reconfigure("refused", node={"applyConfig": {"sdb-apply.cnf": "max_connections = many\n"}})
+    flows.wait_failure(name, ["orders-sdb-alone-0"])
+    flows.same_as(before)
+    flows.done("add", as_node[1])
+    flows.serve_the_secret()
