@@ -9,6 +9,8 @@
 #include "control/retry.h"
 #include "control/walk.h"
 
+#include <string.h>
+
 static bool restarts_nobody(const struct step *step)
 {
         for (size_t i = 0; i < step->next.n_files; i++)
@@ -19,10 +21,14 @@ static bool restarts_nobody(const struct step *step)
 
 static void tell_done(struct step *step)
 {
+        /* As KubeDB has it: pods are restarted for a configuration, but Druid has nodes. */
+        const bool is_pods = !step->next.is_tls && strcmp(step->kind->driver, "druid") != 0;
+        const char *word = is_pods ? "RestartPods" : "RestartNodes";
+
         step_condition(step, "UpdatePetSets", "UpdatePetSets",
                        mem_printf("Successfully reconciled the %s with %s", step->kind->database,
                                   step->next.is_tls ? "tls configuration" : "configuration"));
-        step_condition(step, "RestartNodes", "RestartNodes",
+        step_condition(step, word, word,
                        mem_strdup(restarts_nobody(step)
                                           ? "Every node has the files, and none was restarted, as asked"
                                           : "Every node has taken it, by reload or restart, and serves it"));

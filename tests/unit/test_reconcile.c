@@ -212,8 +212,7 @@ static void play_left(unsigned seed, bool deadly)
         pod->mode = scene.record.mode == TLS_OFF ? TLS_ON : scene.record.mode;
         scene.new_authority = false; /* 99 is of none */
         for (int i = 0; i < 500 && scene.record.left != NULL; i++) {
-                scene_reconcile(&scene,
-                                deadly && scene_random(&scene, 2) > 0 ? scene_random(&scene, 2) : SIZE_MAX);
+                scene_reconcile(&scene, deadly);
                 assert_true(scene.record.turn == NULL || strcmp(scene.record.turn, "px-1") == 0);
                 assert_null(scene.record.request);
                 scene_turn(&scene);
