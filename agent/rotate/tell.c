@@ -70,6 +70,12 @@ static const char *apply_name(const struct agent *agent)
         return agent->restarted ? "RestartDatabase" : "ReloadTLS";
 }
 
+/* An engine that never reloads was not told anything when it was not restarted. */
+static bool was_applied(const struct agent *agent)
+{
+        return agent->restarted || agent->database->hook->reload != NULL;
+}
+
 /* The condition that stands for a step that was done, or failed; NULL: none does. */
 static const char *name_of(const struct agent *agent, const char *step)
 {
@@ -97,7 +103,7 @@ void tell_entered(struct agent *agent, const struct step *step, bool rolling_bac
                 tell(agent, "CheckCertificate", true, NULL, true);
         else if (strcmp(step->name, "apply") == 0)
                 tell(agent, "PublishCertificate", true, NULL, true);
-        else if (strcmp(step->name, "verify") == 0)
+        else if (strcmp(step->name, "verify") == 0 && was_applied(agent))
                 tell(agent, apply_name(agent), true, NULL, true);
 }
 
