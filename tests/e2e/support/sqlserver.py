@@ -260,6 +260,11 @@ def _packet(sock):
 
 def served(port):
     """Fingerprint of the leaf shown inside PRELOGIN packets."""
+    return hashlib.sha256(leaf_shown(port)).hexdigest()
+
+
+def leaf_shown(port):
+    """That leaf in DER."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -271,10 +276,20 @@ def served(port):
         while True:
             try:
                 tls.do_handshake()
-                return hashlib.sha256(tls.getpeercert(binary_form=True)).hexdigest()
+                return tls.getpeercert(binary_form=True)
             except ssl.SSLWantReadError:
                 sock.sendall(_packet_of(out.read()))
                 into.write(_packet(sock))
+
+
+def answers(port):
+    """It takes part in the protocol, before any login."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
+            sock.sendall(_packet_of(PRELOGIN))
+            return len(_packet(sock)) > 0
+    except (OSError, struct.error):
+        return False
 
 
 def served_or_none(port):
