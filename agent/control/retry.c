@@ -11,8 +11,9 @@
 /* What it fails by may be gone the next time. */
 static bool may_pass(const char *reason)
 {
-        static const char *const never[] = { "Refused", "IssueCertificatesFailed", "Deleted", "Incomplete",
-                                             "Superseded" };
+        static const char *const never[] = { "Refused", "IssueCertificatesFailed",
+                                             "Deleted", "Incomplete",
+                                             "Gone",    "Superseded" };
 
         for (size_t i = 0; i < ARRAY_LEN(never); i++)
                 if (strcmp(never[i], reason) == 0)

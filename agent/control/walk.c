@@ -202,7 +202,9 @@ static bool next_stage(struct step *step)
 /* One word for what went wrong with the pod: that of its agent says whether it may pass. */
 static const char *reason_of(const struct step *step, const struct observed_pod *pod)
 {
-        return pod != NULL && has_failed(step, pod) && pod->reason != NULL ? pod->reason : "Failed";
+        if (pod == NULL)
+                return "Gone";
+        return has_failed(step, pod) && pod->reason != NULL ? pod->reason : "Failed";
 }
 
 /* One that will not come with us: it need not be its turn. */
