@@ -56,10 +56,8 @@ struct status_plan {
         bool turn;           /* may act */
         bool held;           /* what can be done out of turn is done */
         bool done;           /* what it asks of this instance is published, taken and proven */
-        bool cannot_restart; /* the database has to be restarted for it, and this agent has no right or no way
-                                to */
-        /* why that has come to nothing in this generation, and is not tried again by itself; "": it has not
-         */
+        bool cannot_restart; /* … takes a restart, and this agent has no right or no way to */
+        /* why that has come to nothing in this generation, and is not tried again by itself; "" */
         char failed[ERR_TEXT_MAX];
         char text[256]; /* why the file cannot be read; "" */
 };

@@ -134,6 +134,7 @@ static inline UNUSED void at_rest(struct scene *scene)
         struct certificate *served[] = { &scene->certificate };
 
         record_set_served(&scene->record, served, 1);
+        mem_free(scene->record.trusted);
         scene->record.trusted = mem_strdup("");
         scene->seen.record = &scene->record;
 }

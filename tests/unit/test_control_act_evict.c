@@ -74,7 +74,6 @@ static void condition_of_a_pod(void **state UNUSED)
                 { GET_IT, "", 200,
                   "{\"metadata\":{\"uid\":\"request-uid\",\"resourceVersion\":\"41\",\"generation\":1}}" },
                 { "PATCH " OPS "/px-ops/status" BY, TOLD, 200, "{}" },
-                { "POST " EVENTS BY, NULL, 201, "{}" },
         };
         struct act_scene scene;
         struct action *action;

@@ -75,7 +75,7 @@ static void mixes(void **state UNUSED)
                 { "MariaDB", 1, 1, false },      { "MariaDB", 2, 2, true },
                 { "MariaDB", 1, 3, true },       { "MariaDB", 0, 0, true },
                 { "MariaDB", 0, 1, true },       { "MySQL", 2, 2, false },
-                { "Singlestore", 0, 0, false },
+                { "Singlestore", 0, 0, true },
         };
 
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
