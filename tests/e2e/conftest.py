@@ -36,11 +36,14 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="only with --long"))
-    # What needs the control plane goes to one worker, and first: it is the longest of all. The rest is shared by module.
+    # What needs a control plane goes to two workers, each with one of its own, and first: it is the longest of all. The
+    # rest is shared by module.
     planes = {item.module for item in items if "cluster" in item.fixturenames}
     items.sort(key=lambda item: item.module not in planes)
     for item in items:
-        group = "kubernetes" if item.module in planes else item.module.__name__
+        group = item.module.__name__
+        if item.module in planes:
+            group = "controller" if group.startswith("test_control") else "kubernetes"
         item.add_marker(pytest.mark.xdist_group(group))
 
 
