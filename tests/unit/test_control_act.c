@@ -193,7 +193,8 @@ static void without_request(void **state UNUSED)
                 act_scene_open(&scene);
                 add_each(&scene, kinds_of_it[i]);
                 scene.actions.items[0].request = NULL;
-                mem_free(TAKE(scene.actions.items[0].uid)); /* an Event about a pod needs none */
+                if (kinds_of_it[i] == ACTION_EVENT) /* about a pod it needs none */
+                        mem_free(TAKE(scene.actions.items[0].name));
                 act_scene_play(&scene, "gone", (const struct exchange[EXCHANGES]){ { NULL, NULL, 0, NULL } });
                 act_scene_ends(&scene, "gone", ERR_NONE, NULL);
         }
