@@ -303,7 +303,7 @@ def test_reconfigure_that_is_refused(flows, why):
     if why == "does-not-take-it":
         pod.db.fault(variables={"max_connections": "300"})
     try:
-        name = flows.reconfigure("refused", leaf={"applyConfig": {"sdb-apply.cnf": "max_connections = 400\n"}},
+        name = flows.reconfigure("refused", "30s", leaf={"applyConfig": {"sdb-apply.cnf": "max_connections = 400\n"}},
                                  aggregator={"applyConfig": {"sdb-apply.cnf": f"max_connections = {value}\n"}})
         conditions = flows.wait_failure(name, [pod.name])
     finally:
@@ -324,7 +324,7 @@ def test_standalone(place):
     flows.done("reconfigure-remove", *as_node)
     assert flows.values() == [DEFAULT]
     before = flows.picture()
-    name = flows.reconfigure("refused", node={"applyConfig": {"sdb-apply.cnf": "max_connections = many\n"}})
+    name = flows.reconfigure("refused", "30s", node={"applyConfig": {"sdb-apply.cnf": "max_connections = many\n"}})
     flows.wait_failure(name, ["orders-sdb-alone-0"])
     flows.same_as(before)
     flows.done("add", as_node[1])
