@@ -168,14 +168,14 @@ def test_with_a_new_certificate(custom, authority):
 
 
 def test_without_any_certificate(tmp_path, template, authority, tidy):
-    """TLS is off and there is no Secret with a certificate: the plan is done all the same."""
+    """TLS is off and there is no Secret with a certificate: the plan is done all the same, as soon as the server answers."""
     stack = tidy(CustomStack(tmp_path / "stack", template, authority, tls="off",
                              **{"settings-file": str(tmp_path / "zz-certrotate.cnf")}))
     stack.db.with_tls = False
     generation = stack.plan.write(turn=[])
     stack.agent.start()
-    stack.wait_done(generation)
     stack.db.start()
+    stack.wait_done(generation)
     files = stack.put_files(cnf(max_connections=550))
     generation = ask(stack, files)
     stack.wait_applied(files)
