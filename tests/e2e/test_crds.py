@@ -116,7 +116,8 @@ def test_a_sample_is_what_its_name_says(sample):
     assert f"\nkind: {KINDS[sample.parent.name].kind}\n" in text
     assert ("type: Reconfigure\n" in text) == sample.stem.startswith("reconfigure")
     holds = {"add": "issuerRef:", "remove": "remove: true", "change-issuer": "issuerRef:",
-             "rotate": "rotateCertificates: true", "update-certificates": "certificates:", "update-subject": "certificates:",
+             "rotate": "rotateCertificates: true", "update-certificates": "certificates:",
+             "update-subject": "certificates:",
              "reconfigure-secret": "configSecret:", "reconfigure-apply": "applyConfig:",
              "reconfigure-remove": "removeCustomConfig: true",
              "reconfigure-standalone": "node:"}

@@ -168,7 +168,7 @@ def test_with_a_new_certificate(custom, authority):
 
 
 def test_without_any_certificate(tmp_path, template, authority, tidy):
-    """TLS is off and there is no Secret with a certificate: the plan is done all the same, as soon as the server answers."""
+    """TLS is off and there is no Secret with a certificate: the plan is done as soon as the server answers."""
     stack = tidy(CustomStack(tmp_path / "stack", template, authority, tls="off",
                              **{"settings-file": str(tmp_path / "zz-certrotate.cnf")}))
     stack.db.with_tls = False
