@@ -41,6 +41,13 @@ static void welcome(struct step *step, const struct observed_pod *pod)
         step_commit(step);
 }
 
+bool evict_can_help(const struct step *step, const struct observed_pod *pod)
+{
+        bool has_turn = step->next.turn != NULL && strcmp(step->next.turn, pod->name) == 0;
+
+        return pod->cannot_restart && (!has_turn || is_same(step, pod));
+}
+
 bool evict_is_pending(const struct step *step)
 {
         const struct observed_pod *pod;

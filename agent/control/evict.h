@@ -6,6 +6,8 @@
  */
 #include "control/step.h"
 
+/* What it says that it cannot do is no failure yet: a successor would, and this is none. */
+bool evict_can_help(const struct step *step, const struct observed_pod *pod);
 /* The pod whose turn it is has gone, or one of its name has come that was not welcomed yet. */
 bool evict_is_pending(const struct step *step);
 /*

@@ -49,7 +49,8 @@ static bool has_failed(const struct step *step, const struct observed_pod *pod)
 {
         const char *leaf = leaf_wanted(step);
 
-        if (!follows(step, pod) || pod->failed == NULL || pod->is_busy || pod->plan_done)
+        if (!follows(step, pod) || pod->failed == NULL || pod->is_busy || pod->plan_done ||
+            evict_can_help(step, pod))
                 return false;
         return leaf == NULL || hex_fingerprint_is_none(&pod->source) || is_leaf(&pod->source, leaf);
 }
