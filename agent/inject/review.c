@@ -119,7 +119,10 @@ static cJSON *make_patch(const struct inject_settings *settings, const cJSON *po
         add_mount(patch, spec, asked);
         add_volumes(patch, spec, asked);
         add_container(patch, settings, spec, sidecar_container(settings, asked));
-        cJSON_ArrayForEach(op, asked->patch) json_append(patch, cJSON_Duplicate(op, true));
+        cJSON_ArrayForEach(op, asked->patch)
+        {
+                json_append(patch, cJSON_Duplicate(op, true));
+        }
         return patch;
 }
 

@@ -92,7 +92,8 @@ static int begin(const char *name, struct wall now, int64_t lifetime_s, struct w
             !set_serial(made.cert) || !set_times(made.cert, now, lifetime_s) || !set_name(made.cert, name) ||
             X509_set_pubkey(made.cert, made.key) != 1)
                 return fail(err, "make a certificate");
-        *out = (struct webhook_pair){ TAKE(made.cert), TAKE(made.key) };
+        out->cert = TAKE(made.cert);
+        out->key = TAKE(made.key);
         return 0;
 }
 
@@ -108,7 +109,8 @@ int webhook_make_authority(struct wall now, struct webhook_pair *out, struct err
             !add_extension(made.cert, made.cert, NID_subject_key_identifier, "hash") ||
             X509_sign(made.cert, made.key, EVP_sha256()) == 0)
                 return fail(err, "make an authority");
-        *out = (struct webhook_pair){ TAKE(made.cert), TAKE(made.key) };
+        out->cert = TAKE(made.cert);
+        out->key = TAKE(made.key);
         return 0;
 }
 
@@ -157,7 +159,8 @@ int webhook_make_leaf(const struct webhook_pair *authority, const struct webhook
             !add_extension(made.cert, authority->cert, NID_authority_key_identifier, "keyid:always") ||
             !add_names(made.cert, spec) || X509_sign(made.cert, authority->key, EVP_sha256()) == 0)
                 return fail(err, "make a leaf");
-        *out = (struct webhook_pair){ TAKE(made.cert), TAKE(made.key) };
+        out->cert = TAKE(made.cert);
+        out->key = TAKE(made.key);
         return 0;
 }
 

@@ -54,8 +54,8 @@ static void note(struct agent *agent)
 {
         const struct plan *plan = &agent->plan;
         struct status_plan *status = &agent->status.plan;
-        const bool is_same = status->given && plan->given && status->generation == plan->generation &&
-                             strcmp(status->request, plan->request) == 0;
+        const bool was_told = status->given && plan->given && status->generation == plan->generation &&
+                              strcmp(status->request, plan->request) == 0;
 
         (void)snprintf(status->request, sizeof(status->request), "%s", plan->request);
         (void)snprintf(status->phase, sizeof(status->phase), "%s", plan_phase_name(plan->phase));
@@ -66,7 +66,7 @@ static void note(struct agent *agent)
         status->held = false;
         status->done = false;
         status->failed[0] = '\0';
-        status->cannot_restart = status->cannot_restart && is_same;
+        status->cannot_restart = status->cannot_restart && was_told;
         agent->bundle_done = false;
         agent->bundle_failed = false;
 }
