@@ -59,7 +59,7 @@ class Flows:
         return conditions
 
     def at_rest(self, away=()):
-        """Nothing is paused, nobody has a turn but who is away, nothing is kept that only a request needs; never two were out."""
+        """Nothing is paused, nobody but who is away has a turn, nothing of a request is kept; never two were out."""
         fleet = self.fleet
         assert not fleet.is_paused(), "the request has ended, and the database is paused\n" + fleet.explain()
         wait_for("the record is at rest", lambda: fleet.record() is not None and "request" not in fleet.record() and
