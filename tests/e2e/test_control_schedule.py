@@ -10,7 +10,7 @@ import pytest
 
 from support.controller import Controller
 from support.custom import ConfiguredMariaDB
-from support.fleet import DATABASES, Fleet
+from support.fleet import Fleet, databases_group
 from support.flows import Flows, issuer_ref
 from support.namespace import Namespace
 from support.opsrequests import GROUP
@@ -46,7 +46,7 @@ def value(flows, name="max_connections"):
 
 
 def annotate(flows, window):
-    flows.namespace.patch("mariadbs/px", {"metadata": {"annotations": {WINDOW: window}}}, DATABASES)
+    flows.namespace.patch("mariadbs/px", {"metadata": {"annotations": {WINDOW: window}}}, databases_group("mariadb"))
 
 
 def requests(flows, with_name):

@@ -7,10 +7,11 @@ import threading
 import time
 
 from support.authority import Authority, fingerprint
-from support.fleet import DATABASES
+from support.fleet import databases_group
 from support.kube import now
 from support.opsrequests import GROUP
 
+DATABASES = databases_group("mariadb")
 CERTIFICATES = "cert-manager.io/v1"
 PODS = 3
 ALIASES = ("server", "client")
