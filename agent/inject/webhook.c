@@ -101,7 +101,7 @@ static void answer(const struct http_post *post, struct http_reply *reply, void 
         } else if (!is_json(post->content_type)) {
                 refuse(webhook, reply, 415, "only " JSON_TYPE);
         } else if (review_pod(&webhook->settings, post->body, post->len, &reply->body, &verdict, &err) != 0) {
-                refuse(webhook, reply, err.kind == ERR_LIMIT ? 413 : 400, err.text);
+                refuse(webhook, reply, 400, err.text);
         } else {
                 webhook->counts.reviews[verdict]++;
                 reply->content_type = JSON_TYPE;

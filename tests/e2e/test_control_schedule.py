@@ -65,7 +65,7 @@ def test_without_a_restart(stage):
     conditions = stage.wait_success(stage.reconfigure("spared", applyConfig=files, restart="false"))
     assert value(stage) == before != "321" and stage.fleet.starts() == starts
     assert "max_connections" in conditions["RestartPending--px-0"]["message"], conditions
-    assert "RestartDatabase--px-0" not in conditions and "none was restarted" in conditions["RestartNodes"]["message"]
+    assert "RestartDatabase--px-0" not in conditions and "none was restarted" in conditions["RestartPods"]["message"]
     assert "321" in "".join(f.read_text() for f in stage.fleet.pods[0].files_dir.rglob("*px.cnf"))
 
     conditions = stage.wait_success(stage.reconfigure("needed", applyConfig=files))
