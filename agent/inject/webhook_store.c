@@ -263,7 +263,7 @@ int webhook_store_change(const struct webhook_store *store, enum webhook_step st
         json_add(change, "data", data);
         if (fill(store, step, spec, now, data, err) != 0)
                 return -1;
-        if (step == WEBHOOK_CREATE) {
+        if (step == WEBHOOK_CREATE || store == NULL) { /* which is the same */
                 json_add_str(change, "apiVersion", "v1");
                 json_add_str(change, "kind", "Secret");
                 json_add_str(change, "type", "kubernetes.io/tls");
