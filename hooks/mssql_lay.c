@@ -35,6 +35,8 @@ struct wants {
 
 static bool is_same(const struct ini_line *a, const struct ini_line *b)
 {
+        if (a->name == NULL || b->name == NULL) /* keys before the first section have none */
+                return a->name == b->name;
         return a->name_len == b->name_len && strncasecmp(a->name, b->name, a->name_len) == 0;
 }
 

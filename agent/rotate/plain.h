@@ -8,5 +8,5 @@
 
 /* Has it, since this plan came? If not it is asked soon, and the plan's state is noted anew when it does. */
 bool plain_has_answered(struct agent *agent);
-/* Timer. */
-void plain_look(void *agent);
+/* Timer; the agent. */
+void plain_look(void *arg);
