@@ -15,6 +15,7 @@ struct request *act_copy_request(const struct request *from)
         copy->uid = mem_strdup(from->uid);
         copy->database = mem_strdup(from->database);
         copy->wrong = mem_strdup(from->wrong);
+        copy->renewal = mem_strdup(from->renewal);
         copy->merged = mem_strdup(from->merged);
         copy->scheduled = mem_strdup(from->scheduled);
         copy->spec = from->spec == NULL ? NULL : cJSON_Duplicate(from->spec, true);

@@ -47,7 +47,7 @@ static bool is_renewal(const struct act *act)
 {
         const struct request *request = act_action(act)->request;
 
-        return request != NULL && request->is_renewal;
+        return request != NULL && request->renewal != NULL;
 }
 
 /* What was saved for a renewal is what had come already. */

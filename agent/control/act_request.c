@@ -248,7 +248,7 @@ static void on_created(struct act *act, int status UNUSED, const cJSON *object)
 {
         if (object != NULL)
                 world_note_request(act->world, object);
-        act_next(act); /* it is there already: its name says which renewal it is of */
+        act_next(act); /* or it is there already, of this second: whoever made it has said the same */
 }
 
 /* {"type": "ReconfigureTLS", "databaseRef", "tls": {"rotateCertificates": true}} */

@@ -9,8 +9,6 @@
 #include "control/retry.h"
 #include "control/walk.h"
 
-#include <string.h>
-
 static bool restarts_nobody(const struct step *step)
 {
         for (size_t i = 0; i < step->next.n_files; i++)
@@ -21,9 +19,7 @@ static bool restarts_nobody(const struct step *step)
 
 static void tell_done(struct step *step)
 {
-        /* As KubeDB has it: pods are restarted for a configuration, but Druid has nodes. */
-        const bool is_pods = !step->next.is_tls && strcmp(step->kind->driver, "druid") != 0;
-        const char *word = is_pods ? "RestartPods" : "RestartNodes";
+        const char *word = step->next.is_tls ? "RestartNodes" : step->kind->reconfigured;
 
         step_condition(step, "UpdatePetSets", "UpdatePetSets",
                        mem_printf("Successfully reconciled the %s with %s", step->kind->database,

@@ -29,6 +29,7 @@ struct kind {
                        each */
         const char *alone; /* … but not where every pod reports this role; NULL: they are always one */
         const char *require_field; /* of spec.tls and the database's spec: "requireSSL"; NULL: none */
+        const char *reconfigured;  /* condition at the end of a Reconfigure, as KubeDB has it */
         const char *switch_field;  /* of the database's spec, says that TLS is on at all: "enableSSL"; NULL:
                                       spec.tls does by being there */
 };

@@ -75,14 +75,6 @@ static bool skip_sources(const struct observed *seen, const struct request *merg
         return out->n > before;
 }
 
-static bool is_taken(const struct observed *seen, const char *name)
-{
-        for (size_t i = 0; i < seen->n_requests; i++)
-                if (strcmp(seen->requests[i]->name, name) == 0)
-                        return true;
-        return false;
-}
-
 /* By when the last of them was made: whoever merges these makes a request of the same name. */
 static char *name_of(const struct observed *seen, struct request *const *list, size_t n)
 {
@@ -91,7 +83,7 @@ static char *name_of(const struct observed *seen, struct request *const *list, s
         for (;; ms++) {
                 AUTO(mem_free_p) char *name = mem_printf("%s-rcfg-merged-%lld", seen->name, (long long)ms);
 
-                if (!is_taken(seen, name))
+                if (!request_is_among(seen->requests, seen->n_requests, name))
                         return TAKE(name);
         }
 }

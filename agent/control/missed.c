@@ -3,12 +3,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "kube/event_json.h"
-#include "kube/micro_time.h"
+#include "control/event.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define TOLD_MAX      1024 /* beyond it only the metric counts */
 #define POD_NAME_MAX  200  /* of the Event's name, which has 253 */
@@ -24,7 +21,6 @@ struct missed {
         struct kube_call *call;
         struct told told[TOLD_MAX];
         size_t n;
-        char instance[KUBE_EVENT_INSTANCE_MAX];
 };
 
 struct missed *missed_new(struct kube_client *client)
@@ -32,9 +28,6 @@ struct missed *missed_new(struct kube_client *client)
         struct missed *missed = MEM_NEW(struct missed);
 
         missed->client = client;
-        if (gethostname(missed->instance, sizeof(missed->instance)) != 0 || missed->instance[0] == '\0')
-                (void)snprintf(missed->instance, sizeof(missed->instance), "certrotate");
-        missed->instance[sizeof(missed->instance) - 1] = '\0';
         return missed;
 }
 
@@ -48,41 +41,19 @@ void missed_free(struct missed *missed)
         mem_free(missed);
 }
 
-cJSON *missed_event(const char *namespace, const struct observed_pod *pod, const char *instance,
-                    int64_t now_us)
+static cJSON *event_of(const char *namespace, const struct observed_pod *pod)
 {
         AUTO(mem_free_p)
         char *name =
                 mem_printf("%.*s.%.*s.injection-missed", POD_NAME_MAX, pod->name, UID_SHORT_MAX, pod->uid);
-        char at[KUBE_MICRO_TIME_MAX];
-        cJSON *event = json_object();
-        cJSON *meta = json_object();
-        cJSON *about = json_object();
 
-        json_add_str(event, "apiVersion", "events.k8s.io/v1");
-        json_add_str(event, "kind", "Event");
-        json_add(event, "metadata", meta);
-        json_add_str(meta, "name", name);
-        json_add_str(meta, "namespace", namespace);
-        json_add_str(event, "eventTime", kube_micro_time(now_us, at));
-        json_add_str(event, "type", "Warning");
-        json_add_str(event, "reason", "InjectionMissed");
-        json_add_str(event, "action", "InjectionMissed");
-        json_add_str(event, "note",
-                     "certrotate.io/inject asks for the sidecar, and the pod was created without it: its "
-                     "namespace lacks "
-                     "the label certrotate.io/injection=enabled, or the webhook could not be reached. Delete "
-                     "the pod "
-                     "to have it made anew");
-        json_add_str(event, "reportingController", "certrotate.io/controller");
-        json_add_str(event, "reportingInstance", instance);
-        json_add_str(about, "apiVersion", "v1");
-        json_add_str(about, "kind", "Pod");
-        json_add_str(about, "namespace", namespace);
-        json_add_str(about, "name", pod->name);
-        json_add_str(about, "uid", pod->uid);
-        json_add(event, "regarding", about);
-        return event;
+        return event_object(name, event_regarding("v1", "Pod", namespace, pod->name, pod->uid), false,
+                            "InjectionMissed",
+                            "certrotate.io/inject asks for the sidecar, and the pod was created without it: "
+                            "its namespace "
+                            "lacks the label certrotate.io/injection=enabled, or the webhook could not be "
+                            "reached. Delete "
+                            "the pod to have it made anew");
 }
 
 /* One that the server does not take is not tried again: the metric says the same. */
@@ -99,7 +70,7 @@ static void answered(const struct kube_answer *answer, void *arg)
 static void tell(struct missed *missed, const char *namespace, const struct observed_pod *pod)
 {
         AUTO(mem_free_p) char *path = mem_printf("/apis/events.k8s.io/v1/namespaces/%s/events", namespace);
-        AUTO(json_free_p) cJSON *event = missed_event(namespace, pod, missed->instance, clock_wall_us());
+        AUTO(json_free_p) cJSON *event = event_of(namespace, pod);
         AUTO(mem_free_p) char *body = json_print(event, false);
         const struct kube_request request = { .method = "POST", .path = path, .body = body };
 

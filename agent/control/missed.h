@@ -12,7 +12,3 @@ void missed_free(struct missed *missed);
 AUTO_DEFINE(struct missed, missed_free)
 /* From time to time, by whoever leads: tells of those that were not told of, one after the other. */
 void missed_look(struct missed *missed, const struct world *world);
-
-/* events.k8s.io/v1, for the tests. json_free. */
-cJSON *missed_event(const char *namespace, const struct observed_pod *pod, const char *instance,
-                    int64_t now_us);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Of the Certificate that the agents publish: its revision says when cert-manager has issued. The name of the
- * request follows from what was issued, so that two controllers, or one twice, make one request.
+ * Of the Certificate that the agents publish: its revision says when cert-manager has issued. Nothing else of
+ * it does: its times come with a later write, and some authorities give the same ones all day.
  */
 #include "control/renewals.h"
 
@@ -93,7 +93,7 @@ bool renewals_is_over(const struct observed *seen, const struct request *request
 {
         const struct certificate *certificate = published(seen, request->kind);
 
-        return request->is_auto && request->is_renewal && seen->record != NULL && certificate != NULL &&
+        return request->is_auto && request->renewal != NULL && seen->record != NULL && certificate != NULL &&
                is_served(seen->record, certificate);
 }
 
@@ -155,7 +155,7 @@ bool renewals_is_due(const struct observed *seen, const struct request *request,
         struct schedule schedule;
         struct wall due, urgent;
 
-        if (!request->is_auto || !request->is_renewal)
+        if (!request->is_auto || request->renewal == NULL)
                 return true;
         problem = schedule_read(seen->schedule, &schedule);
         due = schedule_next(&schedule, key, request->created, seen->now);
@@ -187,12 +187,41 @@ static bool is_asked(const struct observed *seen)
         return false;
 }
 
+static const struct request *by_renewal(const struct observed *seen, const char *renewal)
+{
+        for (size_t i = 0; i < seen->n_requests; i++)
+                if (seen->requests[i]->renewal != NULL && strcmp(seen->requests[i]->renewal, renewal) == 0)
+                        return seen->requests[i];
+        return NULL;
+}
+
+/* What has failed is not tried again; who deletes its request wants that. */
+static void create(const struct observed *seen, const struct kind *kind,
+                   const struct certificate *certificate, struct actions *out)
+{
+        AUTO(mem_free_p)
+        char *renewal = mem_printf("%s=%lld %s", certificate->name, (long long)certificate->revision,
+                                   certificate->uid);
+        struct action *action;
+
+        if (by_renewal(seen, renewal) != NULL)
+                return;
+        action = add(out, ACTION_CREATE);
+        action->database = kind;
+        action->text = TAKE(renewal);
+        for (int64_t s = seen->now.s; action->name == NULL; s++) {
+                AUTO(mem_free_p) char *name = mem_printf("%s-%lld-rotate-tls-auto", seen->name, (long long)s);
+
+                if (!request_is_among(seen->requests, seen->n_requests, name))
+                        action->name = TAKE(name);
+        }
+}
+
 void renewals_look(const struct reconcile_settings *settings, const struct observed *seen,
                    struct actions *out)
 {
         const struct kind *kind = kind_of_pods(seen);
         const struct certificate *certificate = kind == NULL ? NULL : published(seen, kind);
-        struct action *action;
 
         if (kind == NULL || !settings->renewals || seen->record_problem != NULL)
                 return;
@@ -205,8 +234,5 @@ void renewals_look(const struct reconcile_settings *settings, const struct obser
         if (out->n > 0 || certificate == NULL || certificate->revision == 0 || !certificate->is_ready ||
             certificate->is_issuing || is_served(seen->record, certificate) || is_asked(seen))
                 return;
-        action = add(out, ACTION_CREATE);
-        action->database = kind;
-        action->name = mem_printf("%s-%lld-rotate-tls-auto", seen->name, (long long)certificate->not_after.s);
-        action->text = mem_printf("%s=%lld", certificate->name, (long long)certificate->revision);
+        create(seen, kind, certificate, out);
 }

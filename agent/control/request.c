@@ -17,6 +17,7 @@
 #define TIMEOUT_LEAST     INT64_C(1000)
 #define MERGED_MAX        4096
 #define SCHEDULED_MAX     2048
+#define RENEWAL_MAX       512
 #define ANNOTATION_RENEWS "certrotate.io/renewal"
 #define LABEL_AUTO        "certrotate.io/auto"
 
@@ -208,7 +209,8 @@ static void read_marks(const cJSON *object, struct request *request)
 
         request->is_auto = mark != NULL && strcmp(mark, "false") != 0;
         mark = json_get_str(json_get(meta, "annotations"), ANNOTATION_RENEWS);
-        request->is_renewal = mark != NULL && request->type == REQUEST_TLS && request->tls == REQUEST_ROTATE;
+        if (mark != NULL && request->type == REQUEST_TLS && request->tls == REQUEST_ROTATE)
+                request->renewal = mem_printf("%.*s", RENEWAL_MAX, mark);
         mark = json_get_str(json_get(meta, "annotations"), REQUEST_MERGED);
         if (mark != NULL && request->type == REQUEST_CONFIG && !request_has_ended(request))
                 request->merged = mem_printf("%.*s", MERGED_MAX, mark);
@@ -273,6 +275,7 @@ void request_free(struct request *request)
         mem_free(request->uid);
         mem_free(request->database);
         mem_free(request->wrong);
+        mem_free(request->renewal);
         mem_free(request->merged);
         mem_free(request->scheduled);
         json_free(request->spec);
@@ -282,6 +285,14 @@ void request_free(struct request *request)
 bool request_has_ended(const struct request *request)
 {
         return request->phase >= REQUEST_SUCCESSFUL;
+}
+
+bool request_is_among(struct request *const *list, size_t n, const char *name)
+{
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(list[i]->name, name) == 0)
+                        return true;
+        return false;
 }
 
 const char *request_operation(const struct request *request)

@@ -42,11 +42,11 @@ struct request {
         int max_retries;
         enum request_tls tls;           /* of REQUEST_TLS */
         enum request_required required; /* requireSSL, clientTLS, or Postgres' sslMode */
-        bool is_renewal; /* a rotation with annotation certrotate.io/renewal: cert-manager has issued already,
-                            nothing is to be */
-        bool is_auto;    /* label certrotate.io/auto: made by the controller */
-        char *merged; /* of a Reconfigure that has not ended: annotation certrotate.io/merged-from, names of
-                         those that are in it; NULL */
+        char *renewal; /* of a rotation: annotation certrotate.io/renewal, what cert-manager has issued
+                          already, so that nothing is to be; NULL */
+        bool is_auto;  /* label certrotate.io/auto: made by the controller */
+        char *merged;  /* of a Reconfigure that has not ended: annotation certrotate.io/merged-from, names of
+                          those that are in it; NULL */
         char *scheduled; /* of one by the controller that has not ended: its condition Scheduled says; NULL */
         char *wrong;     /* why it cannot be done, whoever asks: one sentence; NULL: nothing */
         cJSON *spec;     /* the section of its type (spec.tls, spec.configuration), found to be right; NULL
@@ -62,6 +62,8 @@ int request_read(const cJSON *object, struct request **out, struct err *err) MUS
 void request_free(struct request *request);
 AUTO_DEFINE(struct request, request_free)
 bool request_has_ended(const struct request *request);
+/* Is there one of that name? */
+bool request_is_among(struct request *const *list, size_t n, const char *name);
 /* "rotate", "remove", "change", "configure", of others "other": for metrics and messages */
 const char *request_operation(const struct request *request);
 /* "90s" "1h30m" "2160h0m0s": as Go writes them, hours first; ERR_PARSE. */

@@ -69,7 +69,7 @@ void step_renew_plan(struct step *step)
 static enum record_step way_back(const struct step *step)
 {
         const struct record *record = &step->next;
-        bool is_renewal = step->request != NULL && step->request->is_renewal;
+        bool is_renewal = step->request != NULL && step->request->renewal != NULL;
 
         /* Of what cert-manager has replaced by itself nobody has a copy but the agents, who went back to it.
          */
@@ -126,7 +126,7 @@ bool step_is_removal(const struct step *step)
 
 bool step_is_rotation(const struct step *step)
 {
-        return is_tls(step, REQUEST_ROTATE) && !step->request->is_renewal;
+        return is_tls(step, REQUEST_ROTATE) && step->request->renewal == NULL;
 }
 
 bool step_issues(const struct step *step, const char *alias)

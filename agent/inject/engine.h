@@ -10,7 +10,9 @@ struct engine {
         const char *container; /* of the database; NULL: must be said */
         const char *publish;   /* where it reads its files; NULL: must be said */
         const char *endpoint;  /* to prove; NULL: the driver has its own, or they must be said */
-        const char *store;     /* suffix of the Secret with the password of its stores; NULL: it has none */
+        const char
+                *role; /* section of its configuration that has a `role`, from the pod's label; NULL: none */
+        const char *store; /* suffix of the Secret with the password of its stores; NULL: it has none */
 };
 
 /* NULL: none of that name. */

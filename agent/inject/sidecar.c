@@ -271,8 +271,8 @@ cJSON *sidecar_config(const struct asked *asked)
         add_login(config, asked);
         if (asked->store != NULL)
                 json_add_str(config, "store-password-file", FOLDER "/store/keystore_password");
-        if (strcmp(asked->engine->driver, "druid") == 0 && asked->role != NULL)
-                json_add(config, "druid", object_of("role", cJSON_CreateString(asked->role)));
+        if (asked->engine->role != NULL && asked->role != NULL)
+                json_add(config, asked->engine->role, object_of("role", cJSON_CreateString(asked->role)));
         json_add_str(kubernetes, "secret", asked->secret);
         json_add_str(kubernetes, "plan", asked->plan);
         json_add(config, "kubernetes", kubernetes);

@@ -6,12 +6,11 @@ what the server refuses is taken back on every pod. Values are asked of each ser
 
 import pytest
 
-from support.controller import Controller
 from support.custom import ConfiguredMariaDB
 from support.fleet import Fleet
-from support.flows import Flows
 from support.namespace import Namespace
 from support.pod import MariaDBPod
+from support.stage import staged
 
 
 class ConfiguredPod(MariaDBPod):
@@ -22,16 +21,8 @@ class ConfiguredPod(MariaDBPod):
 def stage(cluster, tmp_path_factory, template, requests_defined):
     namespace = Namespace(cluster, "control-config")
     fleet = Fleet(namespace, tmp_path_factory.mktemp("config"), template, pods=2, pod=ConfiguredPod, has_files=True)
-    controller = Controller(fleet.dir / "controller", cluster, namespace=namespace.name)
-    try:
-        fleet.up()
-        controller.start()
-        yield Flows(fleet, controller)
-    finally:
-        try:
-            controller.cleanup()
-        finally:
-            fleet.cleanup()
+    with staged(fleet) as flows:
+        yield flows
 
 
 def values(flows, name="max_connections"):

@@ -7,11 +7,11 @@ are real, and so is who counts what they allow (kube-controller-manager).
 
 import pytest
 
-from support.controller import Controller
-from support.flows import Flows, issuer_ref
+from support.flows import issuer_ref
 from support.kube_api import MERGE
 from support.namespace import Namespace
 from support.poll import stays, wait_for
+from support.stage import staged
 from support.successor import MortalFleet
 
 POLICY = "policy/v1"
@@ -22,20 +22,11 @@ def stage(cluster, tmp_path_factory, template, requests_defined):
     cluster.run_manager()
     namespace = Namespace(cluster, "control-evict")
     fleet = MortalFleet(namespace, tmp_path_factory.mktemp("evict"), template, has_files=True)
-    controller = Controller(fleet.dir / "controller", cluster, namespace=namespace.name, step_timeout="60s")
-    try:
-        fleet.up()
-        namespace.issuer("issuer")
-        namespace.call("POST", "poddisruptionbudgets", {
-            "apiVersion": POLICY, "kind": "PodDisruptionBudget", "metadata": {"name": "px-budget"},
-            "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app.kubernetes.io/instance": "px"}}}}, POLICY)
-        controller.start()
-        yield Flows(fleet, controller)
-    finally:
-        try:
-            controller.cleanup()
-        finally:
-            fleet.cleanup()
+    namespace.call("POST", "poddisruptionbudgets", {
+        "apiVersion": POLICY, "kind": "PodDisruptionBudget", "metadata": {"name": "px-budget"},
+        "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app.kubernetes.io/instance": "px"}}}}, POLICY)
+    with staged(fleet, ["issuer"]) as flows:
+        yield flows
 
 
 def budget(flows, least):

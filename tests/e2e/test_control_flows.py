@@ -9,13 +9,13 @@ import time
 
 import pytest
 
-from support.controller import Controller
 from support.fleet import ENDED, Fleet
-from support.flows import Flows, issuer_ref
+from support.flows import issuer_ref
 from support.load import LoadClients
 from support.namespace import CERTIFICATES, Namespace
 from support.opsrequests import GROUP
 from support.poll import STRETCH, stays, wait_for
+from support.stage import staged
 
 SUBJECT = {"organizations": ["kubedb:server"]}
 SERVER = {"alias": "server", "subject": SUBJECT, "dnsNames": ["localhost"], "ipAddresses": ["127.0.0.1"]}
@@ -26,18 +26,8 @@ def stage(cluster, tmp_path_factory, template, requests_defined):
     """One database for all tests of this file, and its controller."""
     namespace = Namespace(cluster, "control-flows")
     fleet = Fleet(namespace, tmp_path_factory.mktemp("flows"), template)
-    controller = Controller(fleet.dir / "controller", cluster, namespace=namespace.name, step_timeout="60s")
-    try:
-        fleet.up()
-        namespace.issuer("issuer")
-        namespace.issuer("issuer-2")
-        controller.start()
-        yield Flows(fleet, controller)
-    finally:
-        try:
-            controller.cleanup()
-        finally:
-            fleet.cleanup()
+    with staged(fleet, ["issuer", "issuer-2"]) as flows:
+        yield flows
 
 
 @pytest.fixture

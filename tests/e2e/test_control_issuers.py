@@ -9,12 +9,12 @@ import base64
 import pytest
 
 from support.certificates import deny
-from support.controller import Controller
 from support.fleet import Fleet
-from support.flows import Flows, issuer_ref
+from support.flows import issuer_ref
 from support.kube_api import ApiError
 from support.namespace import CERTIFICATES, Namespace
 from support.poll import stays, wait_for
+from support.stage import staged
 
 EVERYWHERE, HOLLOW = "everywhere", "hollow-everywhere"
 
@@ -27,22 +27,15 @@ def cluster_ref(name):
 def stage(cluster, tmp_path_factory, template, requests_defined):
     namespace = Namespace(cluster, "control-issuers")
     fleet = Fleet(namespace, tmp_path_factory.mktemp("issuers"), template, pods=2)
-    controller = Controller(fleet.dir / "controller", cluster, namespace=namespace.name, step_timeout="60s")
     try:
-        fleet.up()
-        namespace.issuer("issuer")
         namespace.cluster_issuer(EVERYWHERE)
         namespace.cluster_issuer(HOLLOW, secret="nobody-has-it")
         # A name says nothing without its kind.
         namespace.apply("issuers/only-here", {"spec": {"ca": {"secretName": "issuer-authority"}}}, CERTIFICATES)
-        controller.start()
-        yield Flows(fleet, controller)
+        with staged(fleet, ["issuer"]) as flows:
+            yield flows
     finally:
-        try:
-            controller.cleanup()
-        finally:
-            fleet.cleanup()
-            cluster.kubectl("delete", "clusterissuers", EVERYWHERE, HOLLOW, "--ignore-not-found")
+        cluster.kubectl("delete", "clusterissuers", EVERYWHERE, HOLLOW, "--ignore-not-found")
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import re
 
 import pytest
 
-from support.controller import Controller
 from support.fleet import Fleet
 from support.flows import Flows, issuer_ref
 from support.namespace import Namespace
@@ -19,6 +18,7 @@ from support.pod_mssqlserver import PLAIN, SQLServerPod, Turns, primary
 from support.pod import leaf_of
 from support.poll import stays, wait_for
 from support.sqlserver import go
+from support.stage import staged
 
 NAME, ISSUER, OTHER = "orders-ms", "orders-issuer", "orders-issuer-2027"
 NETWORK = {"forceencryption": "1", "tlscert": "P/server.crt", "tlskey": "P/server.key", "tlsprotocols": "1.2,1.1,1.0"}
@@ -97,18 +97,8 @@ def stage(cluster, tmp_path_factory, requests_defined):
     namespace = Namespace(cluster, "control-mssqlserver")
     fleet = Fleet(namespace, tmp_path_factory.mktemp("mssqlserver"), kind="mssqlserver", name=NAME, pod=SQLServerPod,
                   has_files=True)
-    controller = Controller(fleet.dir / "controller", cluster, namespace=namespace.name, step_timeout="60s")
-    try:
-        fleet.up()
-        namespace.issuer(ISSUER)
-        namespace.issuer(OTHER)
-        controller.start()
-        yield GroupFlows(fleet, controller)
-    finally:
-        try:
-            controller.cleanup()
-        finally:
-            fleet.cleanup()
+    with staged(fleet, [ISSUER, OTHER], GroupFlows) as flows:
+        yield flows
 
 
 @pytest.fixture

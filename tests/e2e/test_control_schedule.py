@@ -50,8 +50,13 @@ def annotate(flows, window):
 
 
 def requests(flows, with_name):
+    """Their metadata."""
     found = flows.namespace.call("GET", "mariadbopsrequests", group=GROUP)["items"]
-    return [r["metadata"]["name"] for r in found if with_name in r["metadata"]["name"]]
+    return [r["metadata"] for r in found if with_name in r["metadata"]["name"]]
+
+
+def renewals(flows, but=()):
+    return [r for r in requests(flows, "-rotate-tls-auto") if r["uid"] not in [old["uid"] for old in but]]
 
 
 def hours_from_now(first, last):
@@ -90,7 +95,7 @@ def test_merged(stage):
     for name in names:
         skipped = stage.fleet.wait_phase(name, "Skipped")["Skipped"]
         assert skipped["reason"] == "ConfigurationMerged", skipped
-    merged, = requests(stage, "px-rcfg-merged-")
+    merged, = (r["name"] for r in requests(stage, "px-rcfg-merged-"))
     assert merged in skipped["message"]
     conditions = stage.wait_success(merged)
     assert conditions["MergedFromOps"]["reason"] == "ConfigurationMerged"
@@ -126,10 +131,10 @@ def test_deleted_between_two_tries(stage):
 
 def test_renewal_waits_for_its_window(stage):
     before = stage.with_tls()
-    old = requests(stage, "-rotate-tls-auto")
+    old = renewals(stage)
     annotate(stage, hours_from_now(6, 7))
     stage.namespace.renew("px-server-cert")
-    name, = wait_for("the renewal is a request", lambda: [r for r in requests(stage, "-rotate-tls-auto") if r not in old], 60)
+    name, = wait_for("the renewal is a request", lambda: [r["name"] for r in renewals(stage, old)], 60)
     told = stage.fleet.wait_condition(name, "Scheduled")
     assert told["reason"] == "Waiting" and hours_from_now(6, 7) in told["message"], told
     assert stage.fleet.phase(name) in ("", "Pending") and not stage.fleet.is_paused()
@@ -144,16 +149,15 @@ def test_renewal_waits_for_its_window(stage):
 def test_waiting_renewal_is_deleted(stage):
     """Nothing is left of it; it is made anew, since what it was about still is."""
     stage.with_tls()
-    old = requests(stage, "-rotate-tls-auto")
+    old = renewals(stage)
     annotate(stage, hours_from_now(6, 7))
     stage.namespace.renew("px-server-cert")
-    find = lambda: [r for r in requests(stage, "-rotate-tls-auto") if r not in old]
-    name, = wait_for("the renewal is a request", find, 60)
-    uid = stage.fleet.get_request(name)["metadata"]["uid"]
-    stage.fleet.delete_request(name)
-    wait_for("it is made anew", lambda: (r := stage.fleet.get_request(name)) and r["metadata"]["uid"] != uid, 60)
+    first, = wait_for("the renewal is a request", lambda: renewals(stage, old), 60)
+    stage.fleet.delete_request(first["name"])
+    again, = wait_for("it is made anew", lambda: [r for r in renewals(stage, old) if r["uid"] != first["uid"]], 60)
+    assert again["annotations"] == first["annotations"]
     assert not stage.fleet.is_paused()
     # Somebody's own request brings it.
     stage.succeed("rotate", rotateCertificates=True)
-    assert stage.fleet.phase(name) == "Skipped"
+    assert stage.fleet.phase(again["name"]) == "Skipped"
     stage.serve_the_secret()

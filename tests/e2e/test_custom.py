@@ -174,6 +174,7 @@ def test_without_any_certificate(tmp_path, template, authority, tidy):
     stack.db.with_tls = False
     generation = stack.plan.write(turn=[])
     stack.agent.start()
+    stack.agent.wait("the directory that the server includes", stack.files_dir.is_dir)
     stack.db.start()
     stack.wait_done(generation)
     files = stack.put_files(cnf(max_connections=550))

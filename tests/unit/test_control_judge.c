@@ -184,13 +184,14 @@ static void judge_one(const struct people *p, const struct judged *one)
         AUTO(mem_free_p) char *ca = testca_cert_pem(p->old);
         AUTO(mem_free_p) char *trusts = NULL;
         AUTO(record_done_p) struct record record;
+        char renewal[] = "px-server-cert=4 c";
         const bool is_phased = strstr(one->stages, "trust") != NULL;
         char leaf[FINGERPRINT_TEXT_MAX] = "", leaf_before[FINGERPRINT_TEXT_MAX] = "", text[256];
         struct act_scene scene;
 
         record_init(&record);
         add_judge(&scene, one->mode, TLS_ON);
-        scene.request.is_renewal = one->is_renewal;
+        scene.request.renewal = one->is_renewal ? renewal : NULL;
         if (one->trusted != NULL)
                 scene.actions.items[0].record.trusted = testca_cert_pem(one->trusted);
         act_scene_start(&scene);

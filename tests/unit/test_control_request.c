@@ -38,7 +38,7 @@ static void all_of_it(void **state UNUSED)
         assert_int_equal(request->max_retries, 3);
         assert_int_equal(request->tls, REQUEST_CHANGE);
         assert_int_equal(request->required, REQUIRED_YES);
-        assert_false(request->is_renewal || request->is_auto);
+        assert_false(request->renewal != NULL || request->is_auto);
         assert_null(request->wrong);
         assert_string_equal(json_get_str(request_issuer(request, "server"), "name"), "px-issuer");
         assert_string_equal(json_get_str(request_issuer(request, "metrics-exporter"), "name"), "px-issuer");
@@ -200,7 +200,9 @@ static void marks(void **state UNUSED)
                 AUTO(request_free_p)
                 struct request *request = scene_whole("PerconaXtraDB", spec, cases[i].meta, "{}");
 
-                assert_int_equal(request->is_renewal, cases[i].renewal);
+                assert_int_equal(request->renewal != NULL, cases[i].renewal);
+                if (cases[i].renewal)
+                        assert_string_equal(request->renewal, "px-server-cert 4");
                 assert_int_equal(request->is_auto, cases[i].automatic);
         }
 }

@@ -33,8 +33,8 @@ static void test_renewal_becomes_a_request(void **state)
         action = first(&scene);
         assert_non_null(action);
         assert_int_equal(action->kind, ACTION_CREATE);
-        assert_string_equal(action->name, "px-1800000000-rotate-tls-auto");
-        assert_string_equal(action->text, "px-server-cert=4");
+        assert_string_equal(action->name, "px-1000-rotate-tls-auto");
+        assert_string_equal(action->text, "px-server-cert=4 c");
         scene.pod.kind_label = text("");
         assert_null(first(&scene));
         close_scene(&scene);
@@ -45,7 +45,8 @@ static struct request *add_renewal(struct scene *scene, const char *name)
         struct request *request = add(scene, name, REQUEST_TLS);
 
         request->tls = REQUEST_ROTATE;
-        request->is_auto = request->is_renewal = true;
+        request->is_auto = true;
+        request->renewal = text("px-server-cert=4 c");
         request->created.s = NOON;
         return request;
 }
@@ -184,10 +185,36 @@ static void test_renewal_beside_other_requests(void **state)
         assert_null(first(&scene));
         own->phase = REQUEST_FAILED;
         assert_int_equal(first(&scene)->kind, ACTION_CREATE);
+        scene.seen.n_requests = 2;
+        scene.requests[0].phase = REQUEST_SKIPPED;
+        assert_null(first(&scene));
+        scene.requests[0].phase = REQUEST_PENDING;
         /* Another has brought it. */
         scene.seen.n_requests = 2;
         at_rest(&scene);
         assert_ends(&scene, "px-auto", REQUEST_SKIPPED, "served already");
+        close_scene(&scene);
+}
+
+/* What has failed is not tried again by itself; what was issued since is, and of a Certificate made anew. */
+static void test_renewal_that_has_failed(void **state)
+{
+        struct scene scene;
+
+        (void)state;
+        open_renewed(&scene);
+        scene.requests[0].phase = REQUEST_FAILED;
+        assert_null(first(&scene));
+        scene.certificate.revision = 5;
+        assert_string_equal(first(&scene)->text, "px-server-cert=5 c");
+        scene.certificate.revision = 4;
+        scene.certificate.uid = text("another");
+        assert_string_equal(first(&scene)->text, "px-server-cert=4 another");
+        scene.requests[0].name = text("px-1795608000-rotate-tls-auto"); /* of this second */
+        assert_string_equal(first(&scene)->name, "px-1795608001-rotate-tls-auto");
+        scene.seen.n_requests = 0; /* deleted */
+        scene.certificate.uid = text("c");
+        assert_string_equal(first(&scene)->text, "px-server-cert=4 c");
         close_scene(&scene);
 }
 
@@ -223,6 +250,7 @@ int main(void)
                 cmocka_unit_test(test_renewal_is_spread),
                 cmocka_unit_test(test_renewal_with_a_window_that_is_none),
                 cmocka_unit_test(test_renewal_beside_other_requests),
+                cmocka_unit_test(test_renewal_that_has_failed),
                 cmocka_unit_test(test_history),
         };
 
