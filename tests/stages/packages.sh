@@ -21,6 +21,7 @@ packages_of() {
         fuzz) echo "$build_packages $clang_packages" ;;
         analysis) echo "$build_packages $analysis_packages" ;;
         bench | quickstart) echo "$build_packages openssl mariadb-server mariadb-client" ;;
+        inject) echo "hey" ;;
         e2e) echo "$build_packages $unit_packages $e2e_packages" ;;
         node) echo "$build_packages $node_packages" ;;
         esac
