@@ -7,13 +7,16 @@ renewed, replaced and kept, and what happens when nobody answers.
 import base64
 import http.client
 import json
+import re
 import ssl
+import subprocess
 import threading
 
 import pytest
 
-from support.agent import run
+from support.agent import ROOT, run
 from support.controller import HOME
+from support.kube import BIN
 from support.kube_api import APPLY, ApiError
 from support.poll import free_port, stays, wait_for
 from support.webhook import FOLDER, SECRET, Webhook, documents, is_injected, pod, served
@@ -210,6 +213,25 @@ def test_a_secret_that_is_not_ours_stays(webhook, authority):
     one = webhook.controller().start().wait_leads()
     assert "--webhook-secret" in one.wait_event("webhook_secret_foreign")["error"]
     assert webhook.secret() == before and one.get("/readyz")[0] == 503
+    one.stop()
+
+
+WRITTEN_BY_OTHERS = {"status", "agent-config", "report", "nudge", "spread", "urgent-before", "maintenance-window"}
+
+
+def test_documented(webhook):
+    """Every annotation that is understood, and the command that shows what becomes of a pod."""
+    text = (FOLDER / "README.md").read_text()
+    source = (ROOT / "agent/inject/asked.c").read_text()
+    known = re.findall(r'"([a-z-]+)",', re.search(r"known\[\] = \{(.*?)\};", source, re.S)[1])
+    rows = re.findall(r"^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \|", text.partition("## What a pod may say")[2].partition("\n## ")[0], re.M)
+    assert sorted(set(known) - WRITTEN_BY_OTHERS) == sorted(re.findall(r"[a-z-]+", " ".join(rows)))
+    one = webhook.controller().start().wait_ready()
+    webhook.wait_called()
+    command = re.search(r"^    kubectl run .*?\n\n", text, re.M | re.S)[0].replace("-n shop", f"-n {webhook.namespace.name}")
+    environment = {"PATH": f"{BIN}:/usr/bin:/bin", "KUBECONFIG": str(webhook.plane.admin), "HOME": str(webhook.folder)}
+    shown = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=True).stdout
+    assert "certrotate.io/status: injected" in shown and "/etc/certrotate/config/certrotate.yaml" in shown, shown
     one.stop()
 
 
