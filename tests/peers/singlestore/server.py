@@ -214,7 +214,8 @@ class Server:
         for listener, is_local in listeners:
             threading.Thread(target=self._accept, args=(listener, is_local), daemon=True).start()
         log(f"node {self.node.me['id']} ({self.node.role}) is up, TLS {'on' if self.node.tls.serves else 'off'}")
-        self.ending.wait()
+        signal.sigwait([signal.SIGTERM])
+        self.ending.set()
         for listener, _ in listeners:
             listener.close()
         with self._lock:
@@ -241,8 +242,9 @@ def main():
     if node.fault("start") is False:
         log("cannot start: the test says so")
         return 1
+    # A handler would not do: a thread that has just been made may take the signal, and the main one sleeps on.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     server = Server(node)
-    signal.signal(signal.SIGTERM, lambda *_: server.ending.set())
     if args.pid_file:
         with open(args.pid_file, "w") as f:
             f.write(f"{os.getpid()}\n")
