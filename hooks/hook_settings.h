@@ -59,6 +59,7 @@ struct process_settings {
         const char *pid_file;       /* of the process to signal; NULL: no signal */
         const char *executable;     /* its /proc/<pid>/exe must be this path (or end in "/" + this name) */
         int signal;                 /* 0: SIGTERM */
+        int64_t limit_ms;           /* within which it has ended; 0: none of its own */
 };
 
 struct singlestore_settings {

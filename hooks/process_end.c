@@ -12,6 +12,8 @@
 struct op *process_end_start(const struct process_settings *settings, const char *const *environment,
                              int64_t limit_ms)
 {
+        if (settings->limit_ms > 0 && settings->limit_ms < limit_ms)
+                limit_ms = settings->limit_ms;
         if (settings->command != NULL)
                 return exec_start(&(struct exec_request){
                         .argv = settings->command, .environ = environment, .limit_ms = limit_ms });

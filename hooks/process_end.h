@@ -7,7 +7,8 @@
 
 /*
  * settings and environment (may be NULL) are borrowed until the operation is freed. A signal: done when the
- * process is gone. NULL when neither a command nor a pid file is set.
+ * process is gone. The limit is that of the settings, if that is less. NULL when neither a command nor a pid
+ * file is set.
  *
  * What exec_start and process_signal fail with.
  */

@@ -11,6 +11,9 @@
 #include "base/num.h"
 #include "hooks/program.h"
 
+/* They answer at once or not at all; what is asked for them may have an hour. */
+#define LOOK_LIMIT_MS INT64_C(30000)
+
 enum phase { PHASE_BEGIN, PHASE_AGGREGATORS, PHASE_ID, PHASE_LEAVES };
 
 struct look {
@@ -18,6 +21,11 @@ struct look {
         struct singlestore_state *state;
         enum phase phase;
 };
+
+int64_t singlestore_look_limit(int64_t left_ms)
+{
+        return left_ms < LOOK_LIMIT_MS ? left_ms : LOOK_LIMIT_MS;
+}
 
 static void take(void *arg, const char *const *values, unsigned n)
 {
@@ -72,7 +80,7 @@ struct op *singlestore_look_cluster(struct mariadb_session *session, struct sing
 
         look->session = session;
         look->state = state;
-        return program_start(&type, look, limit_ms);
+        return program_start(&type, look, singlestore_look_limit(limit_ms));
 }
 
 static void take_partition(void *arg, const char *const *values, unsigned n)
@@ -91,7 +99,7 @@ struct op *singlestore_look_partitions(struct mariadb_session *session, struct s
                 session,
                 &(struct mariadb_statement){
                         .sql = sql, .right = "SHOW METADATA", .row = take_partition, .arg = state },
-                limit_ms);
+                singlestore_look_limit(limit_ms));
 }
 
 static void take_tls(void *arg, const char *const *values, unsigned n)
@@ -109,5 +117,5 @@ struct op *singlestore_look_tls(struct mariadb_session *session, struct singlest
                                                                 .right = "SUPER",
                                                                 .row = take_tls,
                                                                 .arg = tls },
-                                   limit_ms);
+                                   singlestore_look_limit(limit_ms));
 }

@@ -2,11 +2,13 @@
 #pragma once
 /*
  * Questions to one node. Its session, and what is filled, are borrowed until the operation is freed. They
- * fail with what mariadb_session_run does; ERR_PRIVILEGE names the right.
+ * fail with what mariadb_session_run does; ERR_PRIVILEGE names the right. Each is answered within
+ * singlestore_look_limit() of what is left.
  */
 #include "hooks/mariadb_session.h"
 #include "hooks/singlestore_state.h"
 
+int64_t singlestore_look_limit(int64_t left_ms);
 /*
  * The cluster, by SHOW AGGREGATORS, AGGREGATOR_ID() and SHOW LEAVES. A leaf refuses the first, which is how
  * it is known. state is emptied first.

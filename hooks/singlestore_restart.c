@@ -174,7 +174,7 @@ static int restart_next(void *self, const struct err *failure, int64_t left_ms, 
                                                      .right = "SUPER",
                                                      .row = take_self,
                                                      .arg = &restart->self },
-                        left_ms);
+                        singlestore_look_limit(left_ms));
                 break;
         case PHASE_OWN_CLUSTER:
                 *out = singlestore_before_start(node, left_ms);

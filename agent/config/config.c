@@ -20,6 +20,7 @@
 #define KEY_PATH_MAX 200
 #define STATE_NAME   "..state.json"
 #define CONTROL_NAME "..control.sock"
+#define END_LEAST_MS INT64_C(60000)
 
 static void draft_done_p(struct draft *draft)
 {
@@ -184,6 +185,9 @@ static void derive(struct draft *draft)
         config->log_format = config->log == CONFIG_LOG_TEXT ? LOG_TEXT : LOG_JSON;
         config->hook.publish = config->publish;
         config->hook.policy = &config->policy;
+        /* A process that does not heed its signal is to be told again, long before the certificate ends. */
+        config->hook.process.limit_ms =
+                config->restart_limit_ms < END_LEAST_MS ? END_LEAST_MS : config->restart_limit_ms;
         config->hook.outputs = config->outputs;
         config->hook.n_outputs = config->n_outputs;
         config->hook.password_files = config->password_files;

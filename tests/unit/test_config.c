@@ -145,6 +145,7 @@ static void defaults(void **state UNUSED)
         assert_int_equal(config->reverify_ms, 600000);
         assert_int_equal(config->verify_limit_ms, 30000);
         assert_int_equal(config->restart_limit_ms, 300000);
+        assert_int_equal(config->hook.process.limit_ms, 300000);
         assert_int_equal(config->retry_min_ms, 2000);
         assert_int_equal(config->retry_max_ms, 300000);
         assert_int_equal(config->grace_ms, 20000);

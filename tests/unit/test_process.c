@@ -5,6 +5,7 @@
 #include "hooks/process.h"
 
 #include "base/mem.h"
+#include "hooks/process_end.h"
 #include "testca.h"
 
 #include <limits.h>
@@ -180,6 +181,22 @@ static void waits_for_the_end(void **state)
         assert_int_equal(err.kind, ERR_NOT_READY);
 }
 
+/* Whoever ends a database may have an hour; a signal that goes unheard must not take it. */
+static void ends_within_its_own_limit(void **state)
+{
+        struct world *world = *state;
+        const struct process_settings own = {
+                .pid_file = world->pid_file, .executable = "server", .signal = SIGCONT, .limit_ms = 300
+        };
+        struct err err = ERR_INIT;
+        struct op *op = process_end_start(&own, NULL, INT64_C(3600000));
+
+        assert_int_equal(op_run(op, 5000, &err), -1);
+        op_free(op);
+        assert_int_equal(err.kind, ERR_TIMEOUT);
+        assert_non_null(strstr(err.text, "did not end within 300 ms of SIGCONT"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -188,6 +205,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(program_replaced_by_an_upgrade, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(pid_file_faults, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(waits_for_the_end, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(ends_within_its_own_limit, set_up, tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
