@@ -122,6 +122,44 @@ static int prepare(const struct places *places, const struct buf *fresh, const s
         return err_wrap(err, "settings-file: the folder of '%.120s' must be writable", places->real);
 }
 
+/* Is what stands there still what settings_publish put there, or what was before it? */
+static bool is_ours(const struct database *database, const char *file, const struct settings_wish *wish,
+                    const struct places *places)
+{
+        AUTO(buf_done_p) struct buf present = BUF_INIT(SETTINGS_MAX_BYTES + 1);
+        AUTO(buf_done_p) struct buf old = BUF_INIT(SETTINGS_MAX_BYTES + 1);
+        AUTO(buf_done_p) struct buf ours = BUF_INIT(SETTINGS_MAX_BYTES);
+        struct fs_attr attr;
+        struct err ignored;
+
+        if (settings_read(places->real, &present, &attr, &ignored) != 0 ||
+            settings_read(places->before, &old, &attr, &ignored) != 0 ||
+            render(database, file, wish, &old, &ours, &ignored) != 0)
+                return false;
+        return same(&present, &ours) || same(&present, &old);
+}
+
+/*
+ * A switch that was given up: what is wished for may be what stood there before it. Then that is the next
+ * text, byte for byte, which the driver would not make of what stands there now.
+ */
+static bool take_before(const struct database *database, const char *file, const struct settings_wish *wish,
+                        const struct places *places, struct buf *out)
+{
+        const struct settings_wish given_up = { database->mode, wish->generation };
+        AUTO(buf_done_p) struct buf old = BUF_INIT(SETTINGS_MAX_BYTES + 1);
+        AUTO(buf_done_p) struct buf again = BUF_INIT(SETTINGS_MAX_BYTES);
+        struct fs_attr attr;
+        struct err ignored;
+
+        if (!exists(places->before) || settings_read(places->before, &old, &attr, &ignored) != 0 ||
+            render(database, file, wish, &old, &again, &ignored) != 0 || !same(&again, &old) ||
+            !is_ours(database, file, &given_up, places))
+                return false;
+        buf_add_str(out, buf_str(&old));
+        return true;
+}
+
 int settings_stage(const struct database *database, const char *file, const struct settings_wish *wish,
                    struct err *err)
 {
@@ -130,7 +168,9 @@ int settings_stage(const struct database *database, const char *file, const stru
         AUTO(buf_done_p) struct buf fresh = BUF_INIT(SETTINGS_MAX_BYTES);
         struct fs_attr attr;
 
-        if (settings_read(places.real, &present, &attr, err) != 0 ||
+        if (settings_read(places.real, &present, &attr, err) != 0)
+                return -1;
+        if (!take_before(database, file, wish, &places, &fresh) &&
             render(database, file, wish, &present, &fresh, err) != 0)
                 return -1;
         if (same(&present, &fresh) && !is_pending(&places))
@@ -170,23 +210,6 @@ bool settings_is_pending(const char *file)
         AUTO(places_free_p) struct places places = places_of(file);
 
         return is_pending(&places);
-}
-
-/* Is what stands there still what settings_publish put there, or what was before it? */
-static bool is_ours(const struct database *database, const char *file, const struct settings_wish *wish,
-                    const struct places *places)
-{
-        AUTO(buf_done_p) struct buf present = BUF_INIT(SETTINGS_MAX_BYTES + 1);
-        AUTO(buf_done_p) struct buf old = BUF_INIT(SETTINGS_MAX_BYTES + 1);
-        AUTO(buf_done_p) struct buf ours = BUF_INIT(SETTINGS_MAX_BYTES);
-        struct fs_attr attr;
-        struct err ignored;
-
-        if (settings_read(places->real, &present, &attr, &ignored) != 0 ||
-            settings_read(places->before, &old, &attr, &ignored) != 0 ||
-            render(database, file, wish, &old, &ours, &ignored) != 0)
-                return false;
-        return same(&present, &ours) || same(&present, &old);
 }
 
 int settings_undo(const struct database *database, const char *file, const struct settings_wish *wish,

@@ -15,8 +15,9 @@
 #include "hooks/hook.h"
 
 /*
- * Makes the next text from what the file says now, unless it says it already. Links on the way to the file
- * are followed.
+ * Makes the next text from what the file says now, unless it says it already; from what it said before, when
+ * that says it and database->mode, published but not settled, was given up. Links on the way to the file are
+ * followed.
  *
  * ERR_IO      the file cannot be read, or nothing can be written beside it
  * ERR_REFUSED it is not such a file, or the driver has no such mode: the driver's own sentence

@@ -243,7 +243,6 @@ def test_configuration(flows):
         assert (BLOCK.sub("", texts[0]), *texts[1:]) == was, "all else is as it was, byte for byte"
 
 
-@pytest.mark.xfail(reason="what is put back of a properties file is not byte for byte what stood there: to be mended")
 def test_remove(flows):
     """First with a router that ends and does not come back in time; when it comes, it serves what it served."""
     before, pod = flows.picture(), flows.router

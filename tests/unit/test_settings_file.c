@@ -33,6 +33,21 @@ static int settings(const struct database *database UNUSED, const struct setting
         return 0;
 }
 
+/* Takes its line out wherever it stands, and adds it at the end, as Druid's does. */
+static int settings_anywhere(const struct database *database UNUSED, const struct settings_wish *wish,
+                             const char *present, struct buf *out, struct err *err UNUSED)
+{
+        const char *own = strstr(present, OWN "on\n");
+
+        if (own != NULL && wish->mode == TLS_OFF) {
+                buf_add(out, present, (size_t)(own - present));
+                buf_add_str(out, own + strlen(OWN "on\n"));
+        } else {
+                buf_printf(out, "%s%s", present, own == NULL && wish->mode == TLS_ON ? OWN "on\n" : "");
+        }
+        return 0;
+}
+
 static const struct hook hook = { .name = "test", .settings = settings };
 static const struct database database = { .hook = &hook };
 static const struct settings_wish on = { TLS_ON, "/generation" };
@@ -189,6 +204,31 @@ static void back_to_the_last_proven(void **state)
         assert_true(says(scene->file, user) && !edited);
 }
 
+/* Off was begun and given up for on, which is what there was: nobody sees that it was ever off. */
+static void given_up(void **state)
+{
+        static const struct hook anywhere = { .name = "anywhere", .settings = settings_anywhere };
+        static const char there[] = OWN "on\nport=1\n";
+        struct database switched = { .hook = &anywhere, .mode = TLS_OFF };
+        const struct scene *scene = *state;
+        struct err err = ERR_INIT;
+
+        for (int edited = 0; edited <= 1; edited++) {
+                put(scene->file, there);
+                must(settings_stage(&switched, scene->file, &off, &err), &err);
+                must(settings_publish(scene->file, &err), &err);
+                assert_true(says(scene->file, "port=1\n"));
+                if (edited == 1)
+                        put(scene->file, "port=2\n");
+                must(settings_stage(&switched, scene->file, &on, &err), &err);
+                must(settings_publish(scene->file, &err), &err);
+                assert_true(says(scene->file, edited == 1 ? "port=2\n" OWN "on\n" : there));
+                assert_true(settings_is_pending(scene->file));
+                settings_settle(scene->file);
+                assert_int_equal(count_beside(scene->dir), 0);
+        }
+}
+
 static void edited_in_between(void **state)
 {
         const struct scene *scene = *state;
@@ -306,7 +346,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 TEST(published_and_settled),   TEST(staged_only),       TEST(put_back), TEST(there_was_none),
                 TEST(back_to_the_last_proven), TEST(edited_in_between), TEST(refused),  TEST(no_folder),
-                TEST(behind_a_link),           TEST(killed_anywhere),
+                TEST(behind_a_link),           TEST(killed_anywhere),   TEST(given_up),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
