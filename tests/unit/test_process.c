@@ -86,14 +86,15 @@ static int signal_it(const struct world *world, const char *executable, int sign
                      struct err *err)
 {
         AUTO(op_free_p)
-        struct op *op = process_signal(&(struct process_request){ .pid_file = world->pid_file,
-                                                                  .executable = executable,
-                                                                  .signo = signo,
-                                                                  .until_gone = until_gone,
-                                                                  .limit_ms = 300 });
+        struct op *op =
+                process_signal(&(struct process_request){ .pid_file = world->pid_file,
+                                                          .executable = executable,
+                                                          .signo = signo,
+                                                          .until_gone = until_gone,
+                                                          .limit_ms = signo == SIGCONT ? 300 : 5000 });
 
         *err = (struct err)ERR_INIT;
-        return op_run(op, 5000, err);
+        return op_run(op, 10000, err);
 }
 
 static void reaches_the_program(void **state)
