@@ -24,6 +24,8 @@ from support.namespace import Namespace  # noqa: E402
 from support.poll import STRETCH  # noqa: E402
 from support.stack import Stack  # noqa: E402
 
+ENGINES = ("_druid", "_galera", "_mssqlserver", "_singlestore")  # of the controller's modules, one engine each
+
 _numbers = itertools.count(1)
 
 
@@ -36,14 +38,14 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="only with --long"))
-    # What needs a control plane goes to two workers, each with one of its own, and first: it is the longest of all. The
+    # What needs a control plane goes to three workers, each with one of its own, and first: it is the longest of all. The
     # rest is shared by module.
     planes = {item.module for item in items if "cluster" in item.fixturenames}
     items.sort(key=lambda item: item.module not in planes)
     for item in items:
         group = item.module.__name__
         if item.module in planes:
-            group = "controller" if group.startswith("test_control") else "kubernetes"
+            group = "engines" if group.endswith(ENGINES) else "controller" if group.startswith("test_control") else "kubernetes"
         item.add_marker(pytest.mark.xdist_group(group))
 
 
