@@ -20,6 +20,7 @@
 
 #define NEXT     ".certrotate-next"
 #define BEFORE   ".certrotate-before"
+#define PREVIOUS ".certrotate-previous"
 #define NONE     ".certrotate-none"
 #define REJECTED ".certrotate-rejected"
 #define MODE_NEW 0644
@@ -29,6 +30,7 @@ struct places {
         char *real; /* behind links; itself when it is not there (yet) */
         char *next;
         char *before;
+        char *previous;
         char *none;
         char *rejected;
 };
@@ -49,6 +51,7 @@ static struct places places_of(const char *file)
                 places.real = mem_strdup(file);
         places.next = beside(places.real, NEXT);
         places.before = beside(places.real, BEFORE);
+        places.previous = beside(places.real, PREVIOUS);
         places.none = beside(places.real, NONE);
         places.rejected = beside(places.real, REJECTED);
         return places;
@@ -59,6 +62,7 @@ static void places_free_p(struct places *places)
         mem_free(places->real);
         mem_free(places->next);
         mem_free(places->before);
+        mem_free(places->previous);
         mem_free(places->none);
         mem_free(places->rejected);
 }
@@ -124,7 +128,7 @@ static int prepare(const struct places *places, const struct buf *fresh, const s
 
 /* Is what stands there still what settings_publish put there, or what was before it? */
 static bool is_ours(const struct database *database, const char *file, const struct settings_wish *wish,
-                    const struct places *places)
+                    const struct places *places, const char *before)
 {
         AUTO(buf_done_p) struct buf present = BUF_INIT(SETTINGS_MAX_BYTES + 1);
         AUTO(buf_done_p) struct buf old = BUF_INIT(SETTINGS_MAX_BYTES + 1);
@@ -133,28 +137,29 @@ static bool is_ours(const struct database *database, const char *file, const str
         struct err ignored;
 
         if (settings_read(places->real, &present, &attr, &ignored) != 0 ||
-            settings_read(places->before, &old, &attr, &ignored) != 0 ||
+            settings_read(before, &old, &attr, &ignored) != 0 ||
             render(database, file, wish, &old, &ours, &ignored) != 0)
                 return false;
         return same(&present, &ours) || same(&present, &old);
 }
 
 /*
- * A switch that was given up: what is wished for may be what stood there before it. Then that is the next
+ * A switch that is taken back: what is wished for may be what stood there before it. Then that is the next
  * text, byte for byte, which the driver would not make of what stands there now.
  */
 static bool take_before(const struct database *database, const char *file, const struct settings_wish *wish,
                         const struct places *places, struct buf *out)
 {
-        const struct settings_wish given_up = { database->mode, wish->generation };
+        const struct settings_wish present = { database->mode, wish->generation };
+        const char *before = is_pending(places) ? places->before : places->previous;
         AUTO(buf_done_p) struct buf old = BUF_INIT(SETTINGS_MAX_BYTES + 1);
         AUTO(buf_done_p) struct buf again = BUF_INIT(SETTINGS_MAX_BYTES);
         struct fs_attr attr;
         struct err ignored;
 
-        if (!exists(places->before) || settings_read(places->before, &old, &attr, &ignored) != 0 ||
+        if (!exists(before) || settings_read(before, &old, &attr, &ignored) != 0 ||
             render(database, file, wish, &old, &again, &ignored) != 0 || !same(&again, &old) ||
-            !is_ours(database, file, &given_up, places))
+            !is_ours(database, file, &present, places, before))
                 return false;
         buf_add_str(out, buf_str(&old));
         return true;
@@ -222,7 +227,7 @@ int settings_undo(const struct database *database, const char *file, const struc
                 return -1;
         if (!is_pending(&places))
                 return 0;
-        if (exists(places.real) && !is_ours(database, file, wish, &places)) {
+        if (exists(places.real) && !is_ours(database, file, wish, &places, places.before)) {
                 if (rename(places.real, places.rejected) == -1)
                         return err_sys(err, errno, "keep '%s' as '%s'", places.real, places.rejected);
                 *edited = true;
@@ -252,6 +257,6 @@ void settings_settle(const char *file)
         AUTO(places_free_p) struct places places = places_of(file);
 
         (void)unlink(places.next);
-        (void)unlink(places.before);
+        (void)rename(places.before, places.previous);
         (void)unlink(places.none);
 }

@@ -6,6 +6,8 @@
  *
  *   .<file>.certrotate-next     the new text, whole and synced; one rename makes it the settings
  *   .<file>.certrotate-before   the last proven one, by a second name; one rename puts it back, byte for byte
+ *   .<file>.certrotate-previous the one before the last proven one: a switch may be taken back after its
+ * proof
  *   .<file>.certrotate-none     there was no such file before
  *
  * They stand beside the file, so that neither way needs space, and say all that a later process must know.
@@ -15,9 +17,8 @@
 #include "hooks/hook.h"
 
 /*
- * Makes the next text from what the file says now, unless it says it already; from what it said before, when
- * that says it and database->mode, published but not settled, was given up. Links on the way to the file are
- * followed.
+ * Makes the next text from what the file says now, unless it says it already. What stood there before the
+ * switch to database->mode, and says it too, comes back as it was. Links on the way to the file are followed.
  *
  * ERR_IO      the file cannot be read, or nothing can be written beside it
  * ERR_REFUSED it is not such a file, or the driver has no such mode: the driver's own sentence
@@ -45,5 +46,5 @@ int settings_undo(const struct database *database, const char *file, const struc
                   bool *edited, struct err *err) MUST_CHECK;
 /* The next text goes. */
 void settings_unstage(const char *file);
-/* What was published is proven: nothing is needed of what was before. */
+/* What was published is proven: nothing goes back by itself any more. */
 void settings_settle(const char *file);

@@ -204,26 +204,37 @@ static void back_to_the_last_proven(void **state)
         assert_true(says(scene->file, user) && !edited);
 }
 
-/* Off was begun and given up for on, which is what there was: nobody sees that it was ever off. */
-static void given_up(void **state)
+/* Off was begun, or even proven, and taken back for on, which is what there was: nobody sees that it was off.
+ */
+static void taken_back(void **state)
 {
         static const struct hook anywhere = { .name = "anywhere", .settings = settings_anywhere };
         static const char there[] = OWN "on\nport=1\n";
+        static const struct {
+                bool is_proven, is_edited;
+                const char *want;
+        } cases[] = {
+                { false, false, there },
+                { true, false, there },
+                { false, true, "port=2\n" OWN "on\n" },
+                { true, true, "port=2\n" OWN "on\n" },
+        };
         struct database switched = { .hook = &anywhere, .mode = TLS_OFF };
         const struct scene *scene = *state;
         struct err err = ERR_INIT;
 
-        for (int edited = 0; edited <= 1; edited++) {
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 put(scene->file, there);
                 must(settings_stage(&switched, scene->file, &off, &err), &err);
                 must(settings_publish(scene->file, &err), &err);
                 assert_true(says(scene->file, "port=1\n"));
-                if (edited == 1)
+                if (cases[i].is_proven)
+                        settings_settle(scene->file);
+                if (cases[i].is_edited)
                         put(scene->file, "port=2\n");
                 must(settings_stage(&switched, scene->file, &on, &err), &err);
                 must(settings_publish(scene->file, &err), &err);
-                assert_true(says(scene->file, edited == 1 ? "port=2\n" OWN "on\n" : there));
-                assert_true(settings_is_pending(scene->file));
+                assert_true(says(scene->file, cases[i].want));
                 settings_settle(scene->file);
                 assert_int_equal(count_beside(scene->dir), 0);
         }
@@ -344,9 +355,17 @@ static void killed_anywhere(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(published_and_settled),   TEST(staged_only),       TEST(put_back), TEST(there_was_none),
-                TEST(back_to_the_last_proven), TEST(edited_in_between), TEST(refused),  TEST(no_folder),
-                TEST(behind_a_link),           TEST(killed_anywhere),   TEST(given_up),
+                TEST(published_and_settled),
+                TEST(staged_only),
+                TEST(put_back),
+                TEST(there_was_none),
+                TEST(back_to_the_last_proven),
+                TEST(edited_in_between),
+                TEST(refused),
+                TEST(no_folder),
+                TEST(behind_a_link),
+                TEST(killed_anywhere),
+                TEST(taken_back),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
