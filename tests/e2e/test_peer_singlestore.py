@@ -6,6 +6,7 @@ proves nothing when the server it met is not one that a client would take for it
 
 import re
 import subprocess
+import threading
 
 import pytest
 
@@ -13,6 +14,7 @@ from support import mysql, wire
 from support.authority import fingerprint
 from support.poll import wait_for
 from support.singlestore import Cluster, Kubelet, SingleStore, write_files
+from support.watcher import greets
 
 ROWS = """default_user_require_ssl exporter_ssl_ca exporter_ssl_capath exporter_ssl_cert exporter_ssl_key
 exporter_ssl_key_passphrase have_openssl have_ssl jwks_ssl_ca_certificate node_replication_ssl_only openssl_version
@@ -210,3 +212,25 @@ def test_kubelet_starts_it_again(node, tidy):
     wait_for("another process", lambda: node.running() and node.pid != before)
     node.wait_up()
     assert kubelet.starts[1] == 1
+
+
+def test_it_ends_when_it_is_told_to(plain):
+    """While clients come and go: a thread that has just begun must not take the signal for itself."""
+    came, end = [], threading.Event()
+
+    def come_and_go():
+        while not end.is_set():
+            came.append(greets(plain.port))
+    threads = [threading.Thread(target=come_and_go, daemon=True) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(8):
+            came.clear()
+            wait_for("clients come", lambda: came.count(True) > 200, 60)
+            plain.stop()
+            plain.start()
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
