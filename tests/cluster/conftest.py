@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "e2e")]
 
+from install import Install  # noqa: E402
+from mission import Database, Mission  # noqa: E402
 from node import Node, missing  # noqa: E402
 from pods import Pod  # noqa: E402
 from support.agent import RELEASE  # noqa: E402
@@ -59,6 +61,23 @@ def mariadb_image(node):
     return name
 
 
+@pytest.fixture(scope="session")
+def dns(node):
+    """Names of Services and pods resolve in pods."""
+    if node.coredns() is None:
+        pytest.fail("CoreDNS is not there (tests/stages/node.sh builds it)")
+    text = (Path(__file__).parent / "dns.yaml").read_text().replace("ADDRESS", f"{node.services}.10")
+    node.plane.kubectl("apply", "-f", "-", stdin=text)
+    node.plane.kubectl("rollout", "status", "deployment/coredns", "--timeout=90s", namespace="kube-system")
+    return node
+
+
+@pytest.fixture(scope="session")
+def install(node, agent_image):
+    """Controller and webhook, as a cluster has them."""
+    return Install(node, agent_image).up()
+
+
 @pytest.fixture
 def namespace(node, request):
     """A namespace of this test's own; its pods are gone afterwards."""
@@ -76,3 +95,29 @@ def namespace(node, request):
 def make_pod(namespace):
     """make_pod(name, spec): created, not waited for."""
     return lambda name, spec, **more: Pod(namespace, name).create(spec, **more)
+
+
+# A database that restarts for a second and third time within ten minutes waits for the kubelet: 10 s, 20 s, 40 s.
+SOON = {"featureGates": {"KubeletCrashLoopBackOffMax": True}, "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"}}
+
+
+@pytest.fixture(scope="session")
+def deployed(node, dns, install, mariadb_image, tmp_path_factory):
+    node.configure(**SOON)
+    namespace = Namespace(node.plane, "mission")
+    install.admit(namespace, "px")
+    for name in ("issuer", "issuer-2"):
+        namespace.issuer(name)
+    database = Database(node, namespace, tmp_path_factory.mktemp("mission"), mariadb_image)
+    try:
+        yield Mission(database.up(), install)
+    finally:
+        database.cleanup()
+        namespace.call("DELETE", "statefulsets/px", {"propagationPolicy": "Foreground"}, "apps/v1")
+        namespace.call("DELETE", "pods?gracePeriodSeconds=0")
+
+
+@pytest.fixture
+def mission(node, deployed):
+    node.configure(**SOON)
+    return deployed

@@ -128,6 +128,14 @@ def certrotate(archive, binary, name="localhost/certrotate:test"):
     return write(archive, name, layer.bytes(), [CERTROTATE], "65532:65532")
 
 
+def single(archive, binary, name):
+    """A static program and nothing else."""
+    layer = Layer()
+    place = "/" + Path(binary).name
+    layer.file(place, binary, 0o755)
+    return write(archive, name, layer.bytes(), [place])
+
+
 def database(archive, rootfs, name):
     """A whole tree, as mmdebstrap makes it."""
     return write(archive, name, rootfs, command=["/bin/bash"])

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 A real Kubernetes node on this machine: the control plane of tests/e2e/support/kube.py and, in namespaces of their own
-(processes, mounts, network), containerd and a kubelet. Whatever they mount, start or configure dies with these
+(processes, mounts, network), containerd, a kubelet and kube-proxy. Whatever they mount, start or configure dies with these
 namespaces, and these with the test run, even a killed one. Only control groups outlive it: the next start removes them.
 
     this machine            10.245.N.1 --- 10.245.N.2  the node   --- cni0 10.244.N.1 --- pods 10.244.N.0/24
-    127.0.0.1:port, 10.245.N.1:port the API server     10.96.0.1:443 is sent to it
+    127.0.0.1:port, 10.245.N.1:port the API server     Services 10.243.N.0/24, also from this machine
 """
 
 import calendar
@@ -32,6 +32,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 CNI = Path("/usr/lib/cni")
 LINK, GROUP = "crn", "certrotate-node-"  # of a network interface and of control groups, before the node's number
 NAME = "node1"
+COREDNS = CACHE / "coredns-1.12.2/bin/coredns"
 PROGRAMS = {"containerd": "containerd", "runc": "runc", "iptables": "iptables", "unshare": "util-linux",
             "nsenter": "util-linux", "ip": "iproute2", "cc": "build-essential"}
 
@@ -86,8 +87,23 @@ imageGCHighThresholdPercent: 100
 evictionHard: {{memory.available: 50Mi}}
 resolvConf: {dir}/resolv.conf
 volumePluginDir: /var/lib/kubelet/volume-plugins
+clusterDNS: [{dns}]
+clusterDomain: cluster.local
 nodeStatusReportFrequency: 10s
 {more}
+"""
+
+# The kernel's own limits on connections are not touched.
+PROXY = """apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: iptables
+clusterCIDR: {pods}
+hostnameOverride: {name}
+clientConnection: {{kubeconfig: {kubeconfig}}}
+conntrack: {{maxPerCore: 0}}
+healthzBindAddress: 127.0.0.1:10256
+metricsBindAddress: 127.0.0.1:10249
+iptables: {{minSyncPeriod: 100ms}}
 """
 
 
@@ -95,7 +111,7 @@ def missing():
     """Why there can be no node on this machine; None: there can."""
     if os.geteuid() != 0:
         return "a node needs root"
-    for name in ("kube-scheduler", "kubelet"):
+    for name in ("kube-scheduler", "kubelet", "kube-proxy"):
         if not os.access(BIN / name, os.X_OK):
             return f"{BIN}/{name} is not there (tests/stages/node.sh builds it)"
     for name, package in PROGRAMS.items():
@@ -115,8 +131,10 @@ def run(*words, check=True, **more):
 class NodePlane(ControlPlane):
     """A control plane that pods and a kubelet can reach."""
 
-    def __init__(self, folder, address):
-        self.address, self.node_token = address, secrets.token_hex(16)
+    def __init__(self, folder, address, services):
+        """services: the first three bytes of their addresses, "10.243.7"; the API server's own is the first."""
+        self.address, self.services, self.node_token = address, services, secrets.token_hex(16)
+        self.names = f"{kube.SERVER_NAMES},IP:{services}.1,IP:{address}"
         super().__init__(folder)
 
     def _write_files(self):
@@ -132,6 +150,7 @@ class NodePlane(ControlPlane):
         words = ["--authorization-mode=Node,RBAC" if w == "--authorization-mode=RBAC" else w
                  for w in super()._server_words()]
         return [*words, "--bind-address=0.0.0.0", f"--advertise-address={self.address}",
+                "--endpoint-reconciler-type=lease", f"--service-cluster-ip-range={self.services}.0/24",
                 "--enable-admission-plugins=NodeRestriction",
                 "--kubelet-preferred-address-types=InternalIP",
                 f"--kubelet-client-certificate={self.dir}/kubelet-client.crt",
@@ -139,8 +158,16 @@ class NodePlane(ControlPlane):
 
     def node_kubeconfig(self):
         path = self.kubeconfig(self.dir / "node.conf", token=self.node_token)
+        return self._as_the_node_sees_it(path)
+
+    def proxy_kubeconfig(self):
+        """Of the account that Kubernetes gives the rights of a kube-proxy."""
+        path = self.kubeconfig(self.dir / "proxy.conf", bundle=self.client_bundle("system:kube-proxy"))
+        return self._as_the_node_sees_it(path)
+
+    def _as_the_node_sees_it(self, path):
         path.write_text(path.read_text().replace(f"server: https://127.0.0.1:{self.port}", (
-            f"server: https://{self.address}:{self.port}\n    tls-server-name: kubernetes.default.svc")))
+            f"server: https://{self.address}:{self.port}")))
         return path
 
 
@@ -188,7 +215,7 @@ class Node:
         self.dir = Path(folder)
         self.dir.mkdir(parents=True)
         self.settings, self.init, self.number, self.plane = kubelet, None, None, None
-        self.scheduler = self.containerd = self.kubelet = None
+        self.scheduler = self.containerd = self.kubelet = self.proxy = None
         self.images = set()
 
     # --- life
@@ -199,7 +226,7 @@ class Node:
             self._open_namespaces()
             self._open_network()
             self._open_control_groups()
-            self.plane = NodePlane(self.dir / "plane", self.host_address)
+            self.plane = NodePlane(self.dir / "plane", self.host_address, self.services)
             self.plane.etcd.start()
             self.plane.server.start()
             self._start_containerd()
@@ -208,8 +235,8 @@ class Node:
             self.scheduler = Process(self.dir / "kube-scheduler.log", [
                 BIN / "kube-scheduler", f"--kubeconfig={self.plane.admin}", "--leader-elect=false", "--secure-port=0"])
             self.scheduler.start()
-            self._open_way_to_the_server()
             self._start_kubelet()
+            self._start_proxy()
             self.kubelet.wait("the node is ready", self.is_ready)
         except BaseException:
             self.cleanup()
@@ -297,7 +324,7 @@ class Node:
     def _open_network(self):
         """The interface's name is the claim on the number: nobody else can have it."""
         for number in random.sample(range(1, 250), 249):
-            taken = any(run("ip", "-4", "route", "show", "root", f"10.{net}.{number}.0/24") for net in (244, 245))
+            taken = any(run("ip", "-4", "route", "show", "root", f"10.{net}.{number}.0/24") for net in (243, 244, 245))
             if not taken and run("ip", "link", "add", f"{LINK}{number}", "type", "veth", "peer", "name", "eth0",
                                  "netns", self.init_pid, check=False) == 0:
                 break
@@ -305,13 +332,14 @@ class Node:
             raise AssertionError("no network is free for a node")
         self.number, self.link, self.group = number, f"{LINK}{number}", f"{GROUP}{number}"
         self.host_address, self.address = f"10.245.{number}.1", f"10.245.{number}.2"
-        self.pods = f"10.244.{number}.0/24"
+        self.pods, self.services = f"10.244.{number}.0/24", f"10.243.{number}"
         run("ip", "address", "add", f"{self.host_address}/30", "dev", self.link)
         run("ip", "link", "set", self.link, "up")
         self.inside("ip", "address", "add", f"{self.address}/30", "dev", "eth0")
         self.inside("ip", "link", "set", "eth0", "up")
         self.inside("ip", "route", "add", "default", "via", self.host_address)
-        run("ip", "route", "add", self.pods, "via", self.address, "dev", self.link)
+        for there in (self.pods, f"{self.services}.0/24"):  # the API server calls webhooks by their Services
+            run("ip", "route", "add", there, "via", self.address, "dev", self.link)
 
     def _open_control_groups(self):
         for top in control_groups():
@@ -335,15 +363,18 @@ class Node:
         self.containerd.wait("containerd answers", lambda: run(*self.enter(), "ctr", "version", check=False) == 0)
         self.load(image.pause(self.dir / "pause.tar", self.dir), self.dir / "pause.tar")
 
-    def _open_way_to_the_server(self):
-        # Services need kube-proxy, which is not here; the API server's own address is all that pods ask for.
-        self.inside("iptables", "-t", "nat", "-A", "PREROUTING", "-d", "10.96.0.1", "-p", "tcp", "--dport", "443",
-                    "-j", "DNAT", "--to-destination", f"{self.host_address}:{self.plane.port}")
+    def _start_proxy(self):
+        (self.dir / "kube-proxy.yaml").write_text(PROXY.format(
+            pods=self.pods, name=NAME, kubeconfig=self.plane.proxy_kubeconfig()))
+        self.proxy = Inside(self.dir / "kube-proxy.log", self, [BIN / "kube-proxy", f"--config={self.dir}/kube-proxy.yaml"])
+        self.proxy.start()
+        self.proxy.wait("kube-proxy is well", lambda: run(
+            *self.enter(), "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/10256", check=False) == 0)
 
     def _start_kubelet(self):
         (self.dir / "resolv.conf").write_text("options timeout:1\n")
         (self.dir / "kubelet.yaml").write_text(KUBELET.format(
-            address=self.address, ca=self.plane.ca_file, group=self.group, dir=self.dir,
+            address=self.address, ca=self.plane.ca_file, group=self.group, dir=self.dir, dns=f"{self.services}.10",
             more="\n".join(f"{key}: {json.dumps(value)}" for key, value in self.settings.items())))
         self.kubelet = Inside(self.dir / "kubelet.log", self, [
             BIN / "kubelet", f"--config={self.dir}/kubelet.yaml", f"--kubeconfig={self.plane.node_kubeconfig()}",
@@ -362,6 +393,13 @@ class Node:
     def certrotate(self, binary):
         archive = self.dir / "certrotate.tar"
         return self.load(image.certrotate(archive, binary), archive)
+
+    def coredns(self):
+        """None: it was not built (tests/stages/node.sh)."""
+        if not os.access(COREDNS, os.X_OK):
+            return None
+        archive = self.dir / "coredns.tar"
+        return self.load(image.single(archive, COREDNS, "localhost/coredns:1"), archive)
 
     def mariadb(self):
         """None: it was not built (tests/stages/node.sh)."""

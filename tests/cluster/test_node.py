@@ -64,10 +64,11 @@ def test_token_is_the_pods_own(namespace, make_pod, mariadb_image, node):
     assert Api(node.plane.port, node.plane.ca_file, token).raw("GET", "/version")[0] == 200
 
 
-def test_pod_reaches_the_api_server(make_pod, mariadb_image):
+def test_pod_reaches_the_api_server(node, make_pod, mariadb_image):
     pod = make_pod("caller", sleeper(mariadb_image)).wait_ready()
-    assert pod.exec("printenv", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT").split() == ["10.96.0.1", "443"]
-    said = pod.exec("openssl", "s_client", "-connect", "10.96.0.1:443", "-verify_hostname", "kubernetes.default.svc",
+    host = f"{node.services}.1"
+    assert pod.exec("printenv", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT").split() == [host, "443"]
+    said = pod.exec("openssl", "s_client", "-connect", f"{host}:443", "-verify_hostname", "kubernetes.default.svc",
                     "-verify_return_error", "-CAfile", f"{ACCOUNT}/ca.crt", stdin="")
     assert "Verify return code: 0 (ok)" in said
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# What a real Kubernetes node needs beyond kubernetes.sh, which is sourced before, as is packages.sh: kubelet and
-# scheduler from the same module, and the database's image, made without a registry. The caller sets RESULTS, a folder
-# for logs.
+# What a real Kubernetes node needs beyond kubernetes.sh, which is sourced before, as is packages.sh: kubelet, scheduler
+# and kube-proxy from the same module, CoreDNS, and the database's image, made without a registry. The caller sets
+# RESULTS, a folder for logs.
 
-node_commands="kube-scheduler kubelet"
+node_commands="kube-scheduler kubelet kube-proxy"
+coredns_version=1.12.2
 node_images=$CERTROTATE_CACHE/images
 
 # Into the tree of the others: same module, same flags, most of it is compiled already.
@@ -24,6 +25,11 @@ node_build_commands() {
                 tail -n 5 "$RESULTS/node-build.log"
         fi
         rm -rf "${fresh:?}"
+}
+
+# Its module asks for the same version of client-go, which is compiled already.
+coredns_build() {
+        peer_build coredns "$1/bin" "" .
 }
 
 # The database's image: a tree of Debian 12, as a tar without anything of this machine in it.
@@ -51,8 +57,10 @@ node_build_mariadb() {
 
 # 0 also when something cannot be had; the tests that need it then say so.
 node_fetch() {
+        local coredns=$CERTROTATE_CACHE/coredns-$coredns_version
         if command -v go >/dev/null; then
                 node_build_commands
+                [ -x "$coredns/bin/coredns" ] || peer_fetch coredns "$coredns" coredns_build
         else
                 echo "the node cannot be built: there is no go on this machine"
         fi

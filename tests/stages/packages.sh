@@ -23,7 +23,7 @@ packages_of() {
         bench | quickstart) echo "$build_packages openssl mariadb-server mariadb-client" ;;
         inject) echo "hey" ;;
         e2e) echo "$build_packages $unit_packages $e2e_packages" ;;
-        node) echo "$build_packages $node_packages" ;;
+        node | cluster) echo "$build_packages $node_packages" ;;
         esac
 }
 

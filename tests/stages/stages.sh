@@ -124,3 +124,20 @@ stage_e2e() {
         fi
         [ -n "$KEEP" ] || rm -rf "$base"
 }
+
+# Users get the release build, and so do these pods. Root makes the node.
+stage_cluster() {
+        local base=$RESULTS/cluster
+        build release || return 0
+        kubernetes_fetch
+        node_fetch
+        as_root rm -rf "$base"
+        mkdir -p "$base"
+        say "  everything is built, the node comes up"
+        as_root env PYTHONDONTWRITEBYTECODE=1 E2E_KEEP="$KEEP" E2E_STRETCH="${E2E_STRETCH:-1}" \
+                CERTROTATE_CACHE="$CERTROTATE_CACHE" /usr/bin/python3 -m pytest --rootdir tests/cluster \
+                -c tests/cluster/pytest.ini --durations=0 --durations-min=5 --basetemp="$base/tmp" \
+                --junitxml="$RESULTS/report/cluster.xml" tests/cluster </dev/null 2>&1 | tee "$RESULTS/cluster.log" || true
+        [ -s "$RESULTS/report/cluster.xml" ] || echo "failed cluster (pytest wrote no report)" >>"$RESULTS/report/checks"
+        [ -n "$KEEP" ] || as_root rm -rf "$base"
+}

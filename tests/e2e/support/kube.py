@@ -87,6 +87,8 @@ class Process:
 class ControlPlane:
     """up() starts it; .api is the administrator's; .ca_file verifies the server, also a proxy of ours before it."""
 
+    names = SERVER_NAMES
+
     def __init__(self, folder):
         self.dir = Path(folder)
         self.dir.mkdir(parents=True)
@@ -110,7 +112,7 @@ class ControlPlane:
 
     def renew_certificate(self):
         """The server reads its files anew within a minute, and at its start."""
-        bundle = self.authority.issue(san=SERVER_NAMES, cn="kube-apiserver")
+        bundle = self.authority.issue(san=self.names, cn="kube-apiserver")
         (self.dir / "server.crt").write_bytes(bundle.cert)
         (self.dir / "server.key").write_bytes(bundle.key)
 

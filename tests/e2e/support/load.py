@@ -15,11 +15,11 @@ from pathlib import Path
 from . import wire
 
 
-def _client(port, context, user, pause, out, lock, stop):
+def _client(host, port, context, user, pause, out, lock, stop):
     while not stop.is_set():
         line = {"t": time.monotonic()}
         try:
-            with wire.open_tls(port, context) as tls:
+            with wire.open_tls(port, context, host) as tls:
                 line["fp"] = wire._digest(tls)
                 if user:
                     wire.login(tls, user)
@@ -32,11 +32,11 @@ def _client(port, context, user, pause, out, lock, stop):
         stop.wait(pause)
 
 
-def main(port, ca_file, user, clients, pause):
+def main(port, ca_file, user, clients, pause, host):
     stop, lock = threading.Event(), threading.Lock()
     context = wire.trusting(ca_file)
     threads = [threading.Thread(target=_client, daemon=True,
-                                args=(int(port), context, user, float(pause), sys.stdout, lock, stop))
+                                args=(host, int(port), context, user, float(pause), sys.stdout, lock, stop))
                for _ in range(int(clients))]
     for thread in threads:
         thread.start()
@@ -49,11 +49,11 @@ def main(port, ca_file, user, clients, pause):
 class LoadClients:
     """check() ends them and fails on any failed connection."""
 
-    def __init__(self, folder, port, ca_file, user="load", clients=4, pause=0.02):
+    def __init__(self, folder, port, ca_file, user="load", clients=4, pause=0.02, host="127.0.0.1"):
         self.path = Path(folder) / f"load-{port}-{time.monotonic_ns()}.jsonl"
         self._out = open(self.path, "wb")
         self._process = subprocess.Popen(
-            ["/usr/bin/python3", "-m", "support.load", str(port), str(ca_file), user, str(clients), str(pause)],
+            ["/usr/bin/python3", "-m", "support.load", str(port), str(ca_file), user, str(clients), str(pause), host],
             cwd=Path(__file__).parent.parent, stdin=subprocess.PIPE, stdout=self._out)
 
     def lines(self):

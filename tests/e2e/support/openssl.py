@@ -23,8 +23,8 @@ def seen_by_openssl(port, starttls="mysql"):
     return fingerprint(chain_seen(port, "-starttls", starttls))
 
 
-def serves_no_tls(port):
-    done = subprocess.run(["openssl", "s_client", "-starttls", "mysql", "-connect", f"127.0.0.1:{port}"], input=b"",
+def serves_no_tls(port, host="127.0.0.1"):
+    done = subprocess.run(["openssl", "s_client", "-starttls", "mysql", "-connect", f"{host}:{port}"], input=b"",
                           capture_output=True, timeout=30)
     return b"does not support SSL" in done.stderr
 

@@ -20,10 +20,10 @@ from .watcher import greets
 Leaf = namedtuple("Leaf", "fingerprint issuer subject emails not_after")
 
 
-def leaf_seen(port, starttls=None):
+def leaf_seen(port, starttls=None, host="127.0.0.1"):
     """What OpenSSL's client gets from the server; None: it speaks without TLS, or nobody listens."""
     done = subprocess.run(["openssl", "s_client", "-showcerts", *(["-starttls", starttls] if starttls else []),
-                           "-connect", f"127.0.0.1:{port}"], input=b"", capture_output=True, timeout=30)
+                           "-connect", f"{host}:{port}"], input=b"", capture_output=True, timeout=30)
     chain = PEM.findall(done.stdout.partition(b"---\nServer certificate\n")[0])
     return leaf_of(chain[0]) if chain else None
 

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The product, installed on the node by the commands of its READMEs, with only the image's name replaced."""
+
+import re
+
+from support.agent import ROOT
+from support.poll import wait_for
+
+HOME, DEPLOYMENT = "certrotate", "certrotate-controller"
+FOLDER = ROOT / "deploy/kubernetes"
+CONFIGURATION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/certrotate"
+
+
+class Install:
+    def __init__(self, node, image):
+        self.plane, self.image = node.plane, image
+
+    def up(self):
+        self.plane.run_cert_manager()
+        self.plane.define_requests()
+        self._apply("agent/policy.yaml")
+        self._apply("controller/role.yaml")
+        self._apply("controller/deployment.yaml")
+        self._apply("webhook/webhook.yaml")
+        self.plane.kubectl("patch", "deployment", DEPLOYMENT, "--patch", self._text("webhook/deployment-patch.yaml"),
+                           namespace=HOME)
+        return self.wait()
+
+    def wait(self, deadline=120):
+        """Both replicas are ready, those of before are gone, and the API server knows whom to trust."""
+        wait_for("the controller is there", self.is_whole, deadline, 0.2, self.explain)
+        wait_for("the webhook has its authorities", lambda: all(
+            "caBundle" in w["clientConfig"] for w in self.plane.api.call("GET", CONFIGURATION)["webhooks"]), 60, 0.2)
+        return self
+
+    def is_whole(self):
+        have = self.plane.api.call("GET", f"/apis/apps/v1/namespaces/{HOME}/deployments/{DEPLOYMENT}")
+        status, replicas = have.get("status", {}), have["spec"]["replicas"]
+        return status.get("observedGeneration") == have["metadata"]["generation"] and all(
+            status.get(key) == replicas for key in ("replicas", "updatedReplicas", "readyReplicas"))
+
+    def admit(self, namespace, database):
+        """As the READMEs say: the namespace's label, and the rights of the agents of one database."""
+        self.plane.kubectl("label", "namespace", namespace.name, "certrotate.io/injection=enabled")
+        role = re.sub(r"\bpx\b", database, (FOLDER / "agent/role.yaml").read_text())
+        namespace.kubectl("apply", "-f", "-", stdin=role)
+
+    def pods(self):
+        return self.plane.api.call("GET", f"/api/v1/namespaces/{HOME}/pods")["items"]
+
+    def leader(self):
+        """Name of the pod that acts."""
+        lease = self.plane.api.call("GET", f"/apis/coordination.k8s.io/v1/namespaces/{HOME}/leases/{DEPLOYMENT}")
+        return lease["spec"].get("holderIdentity")
+
+    def logs(self, name, lines=40):
+        status, _, text = self.plane.api.raw("GET", f"/api/v1/namespaces/{HOME}/pods/{name}/log?tailLines={lines}")
+        return text.decode(errors="replace") if status == 200 else f"(no log: {status})\n"
+
+    def explain(self):
+        said = []
+        for pod in self.pods():
+            name = pod["metadata"]["name"]
+            said += [f"=== {name}", str(pod["status"].get("containerStatuses")), self.logs(name)]
+        events = self.plane.api.call("GET", f"/api/v1/namespaces/{HOME}/events")["items"]
+        return "\n".join(said + [f"{e['reason']}: {e.get('message')}" for e in events][-15:])
+
+    def _text(self, name):
+        return re.sub(r"\bcertrotate:latest\b", self.image, (FOLDER / name).read_text())
+
+    def _apply(self, name):
+        self.plane.kubectl("apply", "-f", "-", stdin=self._text(name))

@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+A database as users have it: a StatefulSet of three MariaDB Galera members (standing in for Percona XtraDB Cluster) whose
+pods ask for the agent by annotations, a Service, volumes; and who looks at it while requests are carried out. What a
+request is, and what must be so at its end, is that of tests/e2e (support/flows.py).
+"""
+
+import base64
+import json
+import secrets
+import threading
+import time
+from pathlib import Path
+
+from pods import Pod
+from support.fleet import Fleet
+from support.flows import Flows
+from support.kube_api import ApiError
+from support.load import LoadClients
+from support.openssl import serves_no_tls
+from support.opsrequests import GROUP, KINDS
+from support.pod import leaf_seen
+from support.poll import wait_for
+
+USER, GROUP_ID = 100, 101  # mysql, in the image
+SETTINGS = "/etc/mysql/custom.conf.d"
+PROVIDER_OPTIONS = "gcache.size=8M;gcs.fc_limit=64;evs.suspect_timeout=PT10S;evs.inactive_timeout=PT30S"
+
+# A member that has data joins those that are there; the very first one makes the cluster and its accounts.
+START = """set -e
+umask 027
+data=/var/lib/mysql/data
+mkdir -p @SETTINGS@/files
+cat >/run/mysqld/my.cnf <<C
+[mysqld]
+datadir=$data
+socket=/run/mysqld/mysqld.sock
+bind-address=0.0.0.0
+skip-name-resolve
+innodb-buffer-pool-size=16M
+innodb-log-file-size=4M
+key-buffer-size=64K
+aria-pagecache-buffer-size=1M
+performance-schema=OFF
+skip-innodb-use-native-aio
+binlog_format=ROW
+innodb_autoinc_lock_mode=2
+log-warnings=1
+wsrep_on=ON
+wsrep_provider=/usr/lib/galera/libgalera_smm.so
+wsrep_provider_options="@OPTIONS@"
+wsrep_cluster_name=@NAME@
+wsrep_cluster_address=gcomm://@MEMBERS@
+wsrep_node_name=$HOSTNAME
+wsrep_node_address=$POD_IP
+wsrep_sst_method=rsync
+!includedir @SETTINGS@/files
+!includedir @SETTINGS@
+C
+more=
+if [ ! -d $data/mysql ]; then
+        mariadb-install-db --no-defaults --datadir=$data --auth-root-authentication-method=normal --skip-test-db \\
+                --innodb-log-file-size=4M --innodb-buffer-pool-size=8M >/dev/null
+        case $HOSTNAME in *-0)
+                cat >/run/mysqld/init.sql <<SQL
+CREATE USER 'load'@'%';
+CREATE USER 'monitor'@'localhost';
+CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '$PASSWORD';
+GRANT ALL ON *.* TO 'root'@'127.0.0.1';
+ALTER USER 'root'@'localhost' IDENTIFIED BY '$PASSWORD';
+SQL
+                more="--wsrep-new-cluster --init-file=/run/mysqld/init.sql" ;;
+        esac
+fi
+exec mariadbd --defaults-file=/run/mysqld/my.cnf $more
+"""
+
+
+class Member(Pod):
+    """One pod, with what Fleet and Flows ask of one."""
+
+    def __init__(self, fleet, name):
+        super().__init__(fleet.namespace, name)
+        self.fleet = fleet
+
+    def served(self):
+        ip = self.get()["status"].get("podIP")
+        return leaf_seen(3306, "mysql", ip) if ip else None
+
+    def is_plain(self):
+        return serves_no_tls(3306, host=self.ip)
+
+    def report(self):
+        have = self.namespace.get(f"pods/{self.name}") or {"metadata": {}}
+        return json.loads(have["metadata"].get("annotations", {}).get("certrotate.io/report", "{}"))
+
+    def plan(self):
+        return self.report().get("plan") or {}
+
+    def sql(self, text):
+        """Rows, each a list of texts."""
+        said = self.exec("mariadb", "-S", "/run/mysqld/mysqld.sock", "-uroot", f"-p{self.fleet.password}", "-Nse", text,
+                         container="perconaxtradb")
+        return [line.split("\t") for line in said.splitlines()]
+
+    def tail(self):
+        try:
+            return f"=== {self.name}\n{self.explain()}\n"
+        except ApiError as e:
+            return f"=== {self.name}: {e}\n"
+
+
+class Database(Fleet):
+    """cleanup() is the namespace's work. There is no database object: the StatefulSet is what gets paused."""
+
+    def __init__(self, node, namespace, folder, image, name="px"):
+        self.node, self.namespace, self.dir, self.image, self.name = node, namespace, Path(folder), image, name
+        self.kind, self.requests, self.has_object, self.has_files, self.tails = (
+            "perconaxtradb", KINDS["perconaxtradb"], False, True, [])
+        self.password = secrets.token_hex(12)
+        self.pods = [Member(self, f"{name}-{i}") for i in range(3)]
+        self.watcher = None
+
+    def up(self):
+        self.apply()
+        for pod in self.pods:
+            wait_for(f"{pod.name} is there", lambda pod=pod: self.namespace.get(f"pods/{pod.name}"), 120, 0.2)
+            pod.wait_ready(120)
+        self.watcher = Watcher(self)
+        return self
+
+    def cleanup(self):
+        if self.watcher is not None:
+            self.watcher.cleanup()
+
+    def apply(self):
+        objects = [*self._volumes(), self._login(), self._start(), *self._services(), self.stateful_set()]
+        self.namespace.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+
+    # --- its objects
+
+    def _volumes(self):
+        for pod in self.pods:
+            place = self.node.dir / "volumes" / self.namespace.name / pod.name
+            place.mkdir(parents=True, exist_ok=True)
+            yield {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"{self.namespace.name}-{pod.name}"},
+                   "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "local",
+                            "persistentVolumeReclaimPolicy": "Retain", "local": {"path": str(place)},
+                            "claimRef": {"namespace": self.namespace.name, "name": f"data-{pod.name}"},
+                            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [
+                                {"key": "kubernetes.io/hostname", "operator": "In", "values": ["node1"]}]}]}}}}
+
+    def _login(self):
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"{self.name}-auth"}, "data": {
+            key: base64.b64encode(value.encode()).decode()
+            for key, value in (("username", "root"), ("password", self.password))}}
+
+    def _start(self):
+        text = START
+        for mark, value in (("SETTINGS", SETTINGS), ("OPTIONS", PROVIDER_OPTIONS), ("NAME", self.name), ("MEMBERS", ",".join(
+                f"{pod.name}.{self.name}-pods" for pod in self.pods))):
+            text = text.replace(f"@{mark}@", value)
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{self.name}-start"}, "data": {"run.sh": text}}
+
+    def _services(self):
+        port = [{"name": "mysql", "port": 3306}]
+        return [
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": self.name},
+             "spec": {"selector": self.labels(), "ports": port}},
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"{self.name}-pods"}, "spec": {
+                "clusterIP": "None", "publishNotReadyAddresses": True, "selector": self.labels(), "ports": port}}]
+
+    def annotations(self):
+        """All that a pod says about the agent."""
+        config = {"tls": "off", "settings-file": f"{SETTINGS}/zz-certrotate.cnf", "restart-limit": "2m",
+                  "galera": {"encrypt": True, "provider-options": PROVIDER_OPTIONS},
+                  "custom": {"secret": f"{self.name}-certrotate-files", "publish": f"{SETTINGS}/files"}}
+        patch = [{"op": "add", "path": "/spec/initContainers/0/volumeMounts/-",
+                  "value": {"name": "settings", "mountPath": SETTINGS}}]
+        return {"certrotate.io/inject": "true", "certrotate.io/auth-secret": f"{self.name}-auth",
+                "certrotate.io/config": json.dumps(config), "certrotate.io/patch": json.dumps(patch)}
+
+    def stateful_set(self):
+        mounts = {"start": "/etc/start", "settings": SETTINGS, "run": "/run/mysqld", "data": "/var/lib/mysql", "tmp": "/tmp"}
+        return {
+            "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": self.name, "labels": self.labels()},
+            "spec": {
+                "replicas": len(self.pods), "serviceName": f"{self.name}-pods", "selector": {"matchLabels": self.labels()},
+                "template": {"metadata": {"labels": self.labels(), "annotations": self.annotations()}, "spec": {
+                    "serviceAccountName": self.name, "automountServiceAccountToken": False, "enableServiceLinks": False,
+                    "terminationGracePeriodSeconds": 30,
+                    "securityContext": {"runAsUser": USER, "runAsGroup": GROUP_ID, "fsGroup": GROUP_ID},
+                    "containers": [{
+                        "name": "perconaxtradb", "image": self.image, "imagePullPolicy": "Never",
+                        "command": ["/bin/bash", "/etc/start/run.sh"],
+                        "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+                                {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {
+                                    "name": f"{self.name}-auth", "key": "password"}}}],
+                        "ports": [{"name": "mysql", "containerPort": 3306}],
+                        "readinessProbe": {"periodSeconds": 2, "timeoutSeconds": 10, "exec": {"command": ["/bin/sh", "-c", (
+                            "mariadb --no-defaults -S /run/mysqld/mysqld.sock -umonitor -Nse "
+                            "\"show status like 'wsrep_local_state_comment'\" | grep -q Synced")]}},
+                        "volumeMounts": [{"name": name, "mountPath": path} for name, path in mounts.items()]}],
+                    "volumes": [{"name": "start", "configMap": {"name": f"{self.name}-start"}},
+                                *({"name": name, "emptyDir": {}} for name in ("settings", "run", "tmp"))]}},
+                "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {
+                    "accessModes": ["ReadWriteOnce"], "storageClassName": "local",
+                    "resources": {"requests": {"storage": "1Gi"}}}}]}}
+
+    # --- what is so
+
+    @property
+    def address(self):
+        """Of the Service."""
+        return self.namespace.call("GET", f"services/{self.name}")["spec"]["clusterIP"]
+
+    def containers(self):
+        """Which container of the database runs in each pod."""
+        return {pod.name: (status["containerID"], status["restartCount"]) for pod in self.pods
+                for status in [pod.statuses()["perconaxtradb"]]}
+
+    def is_cluster(self):
+        """Three members, all of them synced, each by its own word."""
+        want = [["wsrep_cluster_size", "3"], ["wsrep_cluster_status", "Primary"], ["wsrep_local_state_comment", "Synced"]]
+        return all(sorted(pod.sql("SHOW STATUS WHERE Variable_name IN ('wsrep_cluster_size', 'wsrep_cluster_status', "
+                                  "'wsrep_local_state_comment')")) == want for pod in self.pods)
+
+    def is_group_tls(self):
+        return [pod.sql("SELECT @@wsrep_provider_options LIKE '%socket.ssl = YES%'") == [["1"]] for pod in self.pods]
+
+    def clients(self, *authorities, count=2):
+        """From outside the pods, through the Service, each connection a new one and verified."""
+        path = self.dir / "trusted.pem"
+        path.write_bytes(b"".join(authorities))
+        load = LoadClients(self.dir, 3306, path, clients=count, pause=0.05, host=self.address)
+        wait_for("clients connect", lambda: load.made > 2, 30, 0.05)
+        return load
+
+
+class Watcher:
+    """
+    Asks the API server all the time which pods are ready, and which of them the Service has. A pod that is not there is
+    not ready. together, bare: [(moment, pods)] when more than one was away, and when the Service had none.
+    """
+
+    def __init__(self, database):
+        self.database, self.together, self.bare, self.outages = database, [], [], []
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self):
+        away = set()
+        while not self._end.wait(0.1):
+            try:
+                ready, behind = self._ready(), self._behind()
+            except (ApiError, OSError):
+                continue  # tests restart it
+            now = {pod.name for pod in self.database.pods} - ready
+            if len(now) > 1:
+                self.together.append((time.monotonic(), sorted(now)))
+            if not behind:
+                self.bare.append((time.monotonic(), sorted(now)))
+            self.outages += sorted(now - away)
+            away = now
+
+    def _ready(self):
+        pods = self.database.namespace.call("GET", "pods")["items"]
+        return {pod["metadata"]["name"] for pod in pods for c in pod["status"].get("conditions", [])
+                if c["type"] == "Ready" and c["status"] == "True"}
+
+    def _behind(self):
+        path = f"endpointslices?labelSelector=kubernetes.io/service-name={self.database.name}"
+        slices = self.database.namespace.call("GET", path, group="discovery.k8s.io/v1")["items"]
+        return [e for s in slices for e in s.get("endpoints") or [] if e["conditions"].get("ready")]
+
+    def one_at_a_time(self, but=()):
+        """What was seen up to now is forgotten."""
+        together, bare, self.together, self.bare = self.together, self.bare, [], []
+        together = [(at, pods) for at, pods in together if len(set(pods) - set(but)) > 1]
+        assert not together, f"{len(together)} times more than one pod was away, first {together[0]}"
+        assert not bare, f"{len(bare)} times the Service was without a pod, first {bare[0]}"
+
+    def cleanup(self):
+        self._end.set()
+        self._thread.join()
+
+
+class Mission(Flows):
+    """Requests for the database; the controller is the installed one."""
+
+    def __init__(self, database, install):
+        self.fleet, self.namespace, self.install, self._numbers = database, database.namespace, install, 0
+        database.tails.append(install.explain)
+
+    def wait_success(self, name, deadline=420):
+        """Members that restart join again one after the other, on a machine that may be busy."""
+        return super().wait_success(name, deadline)
+
+    def values(self, name):
+        """Of a server's variable, on each pod."""
+        return [pod.sql(f"SELECT @@GLOBAL.{name}")[0][0] for pod in self.fleet.pods]
+
+    def renewals(self):
+        """Names of the requests that the controller made itself."""
+        found = self.namespace.call("GET", self.fleet.requests.plural, group=GROUP)["items"]
+        return {r["metadata"]["name"] for r in found if r["metadata"].get("labels", {}).get("certrotate.io/auto")}
+
+    def authority(self, issuer="issuer"):
+        return self.namespace.secret_files(f"{issuer}-authority")["tls.crt"]
+
+    def is_read_everywhere(self, number):
+        """What is written on one member is read on all."""
+        self.fleet.pods[number % 3].sql(f"INSERT INTO d.t VALUES ({number})")
+        for pod in self.fleet.pods:
+            wait_for(f"{pod.name} has it", lambda pod=pod: [str(number)] in pod.sql("SELECT n FROM d.t"), 30, 0.2)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+The whole mission on a real node: a plain Galera cluster of three whose pods carry no sidecar in their YAML, and then
+only OpsRequests. What is served is seen by handshakes through each pod's address and through the Service; never is more
+than one pod away, and the Service never without one.
+"""
+
+from contextlib import contextmanager
+
+from support.flows import issuer_ref
+from support.poll import wait_for
+
+
+@contextmanager
+def served_all_the_time(mission, *authorities):
+    """Clients that come through the Service: not one connection fails."""
+    clients = mission.fleet.clients(*authorities)
+    try:
+        yield clients
+        clients.check(10)
+    finally:
+        clients.stop()
+
+
+def test_deployed_plain_and_injected(mission):
+    owner = mission.namespace.get("statefulsets/px", "apps/v1")["spec"]["template"]["spec"]
+    assert "initContainers" not in owner and len(owner["containers"]) == 1
+    for pod in mission.fleet.pods:
+        assert pod.statuses()["certrotate"]["ready"]
+        assert pod.report()["tls"] == "off"
+    mission.fleet.assert_plain()
+    wait_for("they are a cluster", mission.fleet.is_cluster, 60, 0.5)
+    mission.fleet.pods[0].sql("CREATE DATABASE d; CREATE TABLE d.t (n INT PRIMARY KEY)")
+    mission.is_read_everywhere(0)
+    mission.fleet.watcher.one_at_a_time()
+
+
+def test_add(mission):
+    mission.succeed("add", issuerRef=issuer_ref("issuer"), requireSSL=True)
+    mission.serve_the_secret()
+    assert mission.fleet.is_cluster() and all(mission.fleet.is_group_tls())
+    assert set(mission.fleet.watcher.outages) == {"px-0", "px-1", "px-2"}
+    mission.is_read_everywhere(1)
+    mission.fleet.clients(mission.authority()).check(3)
+
+
+def test_rotate(mission):
+    leaf = mission.with_tls()
+    before, revisions = mission.fleet.containers(), mission.revisions()
+    with served_all_the_time(mission, mission.authority()) as clients:
+        mission.succeed("rotate", rotateCertificates=True)
+        fresh = mission.serve_the_secret()
+        wait_for("clients see it", lambda: clients.timeline()[-1][1] == fresh.fingerprint, 30, 0.2)
+    assert fresh.fingerprint != leaf.fingerprint
+    assert mission.revisions() == {name: revision + 1 for name, revision in revisions.items()}
+    assert mission.fleet.containers() == before and mission.fleet.is_cluster()
+
+
+def test_change_issuer(mission):
+    """Clients that trust both authorities notice nothing."""
+    before = mission.with_tls()
+    other = "issuer-2" if before.issuer == "CN=issuer authority" else "issuer"
+    containers = mission.fleet.containers()
+    with served_all_the_time(mission, mission.authority("issuer"), mission.authority("issuer-2")):
+        mission.succeed("issuer", issuerRef=issuer_ref(other))
+        assert mission.serve_the_secret().issuer == f"CN={other} authority"
+    assert mission.fleet.containers() == containers and mission.fleet.is_cluster()
+
+
+def test_update_certificates(mission):
+    mission.with_tls()
+    containers = mission.fleet.containers()
+    with served_all_the_time(mission, mission.authority("issuer"), mission.authority("issuer-2")):
+        mission.succeed("update", certificates=[
+            {"alias": "server", "subject": {"organizations": ["kubedb:server", "team:data"]}}])
+        assert "O=team:data" in mission.serve_the_secret().subject
+    assert mission.fleet.containers() == containers
+
+
+def test_cert_manager_renews_on_its_own(mission):
+    """A minute after it has issued, because that is how long before the end it is to renew."""
+    mission.with_tls()
+    containers = mission.fleet.containers()
+    with served_all_the_time(mission, mission.authority("issuer"), mission.authority("issuer-2")):
+        mission.succeed("short", certificates=[{"alias": "server", "duration": "1h", "renewBefore": "59m"}])
+        leaf, had = mission.serve_the_secret(), mission.renewals()
+        name, = wait_for("there is a request", lambda: mission.renewals() - had, 150, 0.5)
+        mission.succeed("long", certificates=[{"alias": "server", "duration": "1h", "renewBefore": "10m"}])
+        assert mission.fleet.phase(name) == "Successful"
+        assert mission.serve_the_secret().fingerprint != leaf.fingerprint
+    assert mission.fleet.containers() == containers
+
+
+def test_reconfigure(mission):
+    before = mission.values("max_connections")
+    assert before != ["321"] * 3
+    mission.wait_success(mission.reconfigure("apply", applyConfig={"my.cnf": "[mysqld]\nmax_connections = 321\n"}))
+    assert mission.values("max_connections") == ["321"] * 3 and mission.fleet.is_cluster()
+    mission.wait_success(mission.reconfigure("remove", removeCustomConfig=True))
+    assert mission.values("max_connections") == before and mission.fleet.is_cluster()
+    mission.is_read_everywhere(2)
+
+
+def test_remove(mission):
+    mission.with_tls()
+    mission.succeed("remove", remove=True)
+    mission.fleet.assert_plain()
+    assert mission.certificates() == {} and mission.fleet.secret_fp() is None
+    assert mission.fleet.is_cluster() and not any(mission.fleet.is_group_tls())
+    mission.is_read_everywhere(3)
