@@ -61,22 +61,34 @@ static void check_lifetime(const struct status_leaf *served, struct wall now, st
         }
 }
 
-/* TLS is off: neither is a certificate needed, nor may the published one be served. */
-static void check_plain(const struct status_leaf *published, const struct status_leaf *served,
-                        struct check_list *list)
+/*
+ * The database still is as it was before a change that is published: because another instance has the turn, or
+ * while it is told. It serves its clients as well as before, and to take it out of service now would take out
+ * all members of a cluster at once, of which each waits for the others to be ready.
+ */
+static bool is_on_its_way(const struct status *status)
 {
+        return status->plan.held || (strcmp(status->step, "idle") != 0 && strcmp(status->step, "waiting") != 0);
+}
+
+/* TLS is off: neither is a certificate needed, nor may the published one be served. */
+static void check_plain(const struct status *status, struct check_list *list)
+{
+        const struct status_leaf *published = &status->stages[STAGE_PUBLISHED];
+        const struct status_leaf *served = &status->stages[STAGE_SERVED];
         struct check *check = checks_add(list, "served");
 
         if (!published->known || !served->known || !hex_fingerprint_equal(&published->fp, &served->fp))
                 return;
-        check->result = CHECK_FAIL;
+        check->result = is_on_its_way(status) ? CHECK_WARN : CHECK_FAIL;
         (void)snprintf(check->message, CHECKS_MESSAGE_MAX,
                        "the database still speaks TLS, and is to be without");
 }
 
-static void check_served(const struct status_leaf *published, const struct status_leaf *served,
-                         struct wall now, struct check_list *list)
+static void check_served(const struct status *status, struct wall now, struct check_list *list)
 {
+        const struct status_leaf *published = &status->stages[STAGE_PUBLISHED];
+        const struct status_leaf *served = &status->stages[STAGE_SERVED];
         struct check *check = checks_add(list, "published");
 
         if (!published->known) {
@@ -85,14 +97,14 @@ static void check_served(const struct status_leaf *published, const struct statu
         }
         check = checks_add(list, "served");
         if (!served->known) {
-                check->result = CHECK_FAIL;
+                check->result = status->plan.held ? CHECK_WARN : CHECK_FAIL;
                 (void)snprintf(check->message, CHECKS_MESSAGE_MAX,
                                "the database was not seen serving a certificate yet");
         } else if (published->known && !hex_fingerprint_equal(&published->fp, &served->fp)) {
                 char a[FINGERPRINT_TEXT_MAX];
                 char b[FINGERPRINT_TEXT_MAX];
 
-                check->result = CHECK_FAIL;
+                check->result = is_on_its_way(status) ? CHECK_WARN : CHECK_FAIL;
                 (void)snprintf(check->message, CHECKS_MESSAGE_MAX,
                                "the database serves %.16s, published is %.16s",
                                hex_fingerprint(&served->fp, a), hex_fingerprint(&published->fp, b));
@@ -116,14 +128,12 @@ static void check_api(const struct status_api *api, struct check_list *list)
 
 static void check_ready(const struct status *status, struct wall now, struct check_list *list)
 {
-        const struct status_leaf *published = &status->stages[STAGE_PUBLISHED];
-        const struct status_leaf *served = &status->stages[STAGE_SERVED];
         struct check *check;
 
         if (strcmp(status->tls, "off") == 0)
-                check_plain(published, served, list);
+                check_plain(status, list);
         else
-                check_served(published, served, now, list);
+                check_served(status, now, list);
         check = checks_add(list, "degraded");
         if (status->degraded || status->files.degraded) {
                 check->result = CHECK_FAIL;

@@ -26,11 +26,11 @@ USER, GROUP_ID = 100, 101  # mysql, in the image
 SETTINGS = "/etc/mysql/custom.conf.d"
 PROVIDER_OPTIONS = "gcache.size=8M;gcs.fc_limit=64;evs.suspect_timeout=PT10S;evs.inactive_timeout=PT30S"
 
-# A member that has data joins those that are there; the very first one makes the cluster and its accounts.
+# Whoever starts joins those that are there; the very first one makes the cluster and its accounts.
 START = """set -e
 umask 027
 data=/var/lib/mysql/data
-mkdir -p @SETTINGS@/files
+mkdir -p $data @SETTINGS@/files
 cat >/run/mysqld/my.cnf <<C
 [mysqld]
 datadir=$data
@@ -58,19 +58,16 @@ wsrep_sst_method=rsync
 !includedir @SETTINGS@
 C
 more=
-if [ ! -d $data/mysql ]; then
+if [ $HOSTNAME = @NAME@-0 ] && [ ! -d $data/mysql ]; then
         mariadb-install-db --no-defaults --datadir=$data --auth-root-authentication-method=normal --skip-test-db \\
                 --innodb-log-file-size=4M --innodb-buffer-pool-size=8M >/dev/null
-        case $HOSTNAME in *-0)
-                cat >/run/mysqld/init.sql <<SQL
+        cat >/run/mysqld/init.sql <<SQL
 CREATE USER 'load'@'%';
 CREATE USER 'monitor'@'localhost';
-CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '$PASSWORD';
-GRANT ALL ON *.* TO 'root'@'127.0.0.1';
+ALTER USER 'root'@'127.0.0.1' IDENTIFIED BY '$PASSWORD';
 ALTER USER 'root'@'localhost' IDENTIFIED BY '$PASSWORD';
 SQL
-                more="--wsrep-new-cluster --init-file=/run/mysqld/init.sql" ;;
-        esac
+        more="--wsrep-new-cluster --init-file=/run/mysqld/init.sql"
 fi
 exec mariadbd --defaults-file=/run/mysqld/my.cnf $more
 """
@@ -199,7 +196,7 @@ class Database(Fleet):
                         "ports": [{"name": "mysql", "containerPort": 3306}],
                         "readinessProbe": {"periodSeconds": 2, "timeoutSeconds": 10, "exec": {"command": ["/bin/sh", "-c", (
                             "mariadb --no-defaults -S /run/mysqld/mysqld.sock -umonitor -Nse "
-                            "\"show status like 'wsrep_local_state_comment'\" | grep -q Synced")]}},
+                            "\"show status like 'wsrep_ready'\" | grep -q ON")]}},
                         "volumeMounts": [{"name": name, "mountPath": path} for name, path in mounts.items()]}],
                     "volumes": [{"name": "start", "configMap": {"name": f"{self.name}-start"}},
                                 *({"name": name, "emptyDir": {}} for name in ("settings", "run", "tmp"))]}},

@@ -201,6 +201,45 @@ static void set_different(struct status *s)
 {
         s->stages[STAGE_SERVED] = leaf(0xcd, -10, 80);
 }
+static void set_unserved_held(struct status *s)
+{
+        set_unserved(s);
+        s->plan.held = true;
+}
+static void set_different_held(struct status *s)
+{
+        set_different(s);
+        s->plan.held = true;
+}
+static void set_different_reloading(struct status *s)
+{
+        set_different(s);
+        (void)snprintf(s->step, sizeof(s->step), "apply");
+}
+static void set_different_waiting(struct status *s)
+{
+        set_different(s);
+        (void)snprintf(s->step, sizeof(s->step), "waiting");
+}
+static void set_unserved_reloading(struct status *s)
+{
+        set_unserved(s);
+        (void)snprintf(s->step, sizeof(s->step), "verify");
+}
+static void set_expired_held(struct status *s)
+{
+        s->stages[STAGE_SERVED] = leaf(0xcd, -90, 0);
+        s->plan.held = true;
+}
+static void set_still_served(struct status *s)
+{
+        (void)snprintf(s->tls, sizeof(s->tls), "off");
+}
+static void set_still_served_held(struct status *s)
+{
+        set_still_served(s);
+        s->plan.held = true;
+}
 static void set_expired(struct status *s)
 {
         s->stages[STAGE_SERVED] = leaf(0xab, -90, 0);
@@ -241,6 +280,14 @@ static void probes_turn_red_for_their_reasons(void **state UNUSED)
                 { set_unserved, "", "the database was not seen serving", "" },
                 { set_different, "", "the database serves cdcdcdcdcdcdcdcd, published is abababababababab",
                   "" },
+                { set_unserved_held, "", "~", "" },
+                { set_different_held, "", "~", "" },
+                { set_different_reloading, "", "~", "" },
+                { set_different_waiting, "", "the database serves cdcdcdcdcdcdcdcd", "" },
+                { set_unserved_reloading, "", "the database was not seen serving", "" },
+                { set_expired_held, "", "the served certificate expired", "" },
+                { set_still_served, "", "the database still speaks TLS", "" },
+                { set_still_served_held, "", "~", "" },
                 { set_expired, "", "the served certificate expired at 2026-11-22T10:00:00Z", "" },
                 { set_future, "", "the served certificate is not valid before 2026-11-23", "" },
                 { set_ending, "", "~", "" },
