@@ -413,6 +413,15 @@ class Node:
             archive.unlink()
         return name
 
+    def cost(self, container):
+        """(resident KiB, seconds of CPU so far) of the first process of a container, containerd://…"""
+        tasks = dict(line.split()[:2] for line in self.inside("ctr", "-n", "k8s.io", "tasks", "ls").splitlines()[1:])
+        folder = f"/proc/{tasks[container.rpartition('/')[2]]}"
+        status = self.inside("cat", f"{folder}/status", f"{folder}/stat")
+        resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
+        used = status.rpartition(")")[2].split()
+        return resident, (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK")
+
     def tail(self):
         return "".join(f"--- {log.name}\n{tail(log, 15)}" for log in sorted(self.dir.glob("*.log")))
 

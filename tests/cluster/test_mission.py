@@ -91,6 +91,15 @@ def test_cert_manager_renews_on_its_own(mission):
     assert mission.fleet.containers() == containers
 
 
+def test_agents_are_small(mission, record_property):
+    """After all of that; the webhook gives them 64 MiB."""
+    for pod in mission.fleet.pods:
+        resident, used = mission.fleet.node.cost(pod.statuses()["certrotate"]["containerID"])
+        record_property(pod.name, f"{resident} KiB resident, {used:.2f} s of CPU")
+        print(f"{pod.name}: {resident} KiB resident, {used:.2f} s of CPU")
+        assert resident < 32 << 10
+
+
 def test_reconfigure(mission):
     before = mission.values("max_connections")
     assert before != ["321"] * 3
