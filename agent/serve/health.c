@@ -62,13 +62,14 @@ static void check_lifetime(const struct status_leaf *served, struct wall now, st
 }
 
 /*
- * The database still is as it was before a change that is published: because another instance has the turn, or
- * while it is told. It serves its clients as well as before, and to take it out of service now would take out
- * all members of a cluster at once, of which each waits for the others to be ready.
+ * The database still is as it was before a change that is published: because another instance has the turn,
+ * or while it is told. It serves its clients as well as before, and to take it out of service now would take
+ * out all members of a cluster at once, of which each waits for the others to be ready.
  */
 static bool is_on_its_way(const struct status *status)
 {
-        return status->plan.held || (strcmp(status->step, "idle") != 0 && strcmp(status->step, "waiting") != 0);
+        return status->plan.held ||
+               (strcmp(status->step, "idle") != 0 && strcmp(status->step, "waiting") != 0);
 }
 
 /* TLS is off: neither is a certificate needed, nor may the published one be served. */

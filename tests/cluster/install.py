@@ -45,6 +45,12 @@ class Install:
         role = re.sub(r"\bpx\b", database, (FOLDER / "agent/role.yaml").read_text())
         namespace.kubectl("apply", "-f", "-", stdin=role)
 
+    def scale(self, replicas):
+        self.plane.kubectl("scale", "deployment", DEPLOYMENT, f"--replicas={replicas}", namespace=HOME)
+        wait_for(f"there are {replicas}", lambda: len(self.pods()) == replicas, 60, 0.2, self.explain)
+        if replicas:
+            self.wait()
+
     def pods(self):
         return self.plane.api.call("GET", f"/api/v1/namespaces/{HOME}/pods")["items"]
 
