@@ -29,6 +29,14 @@ static enum status_result result_of(const struct rotation *rotation)
         return is_refusal(rotation->failure.kind) ? RESULT_REFUSED : RESULT_FAILED;
 }
 
+static void settle(const struct agent *agent)
+{
+        AUTO(mem_free_p) char *generation = generation_path(agent->store, agent->state.good);
+        const struct settings_wish was = { agent->good_mode, generation };
+
+        settings_settle(agent->database, agent->config->settings_file, &was);
+}
+
 /* A resumed rotation may have no key: the one of the same leaf goes on serving. */
 static void keep_candidate(struct agent *agent)
 {
@@ -38,9 +46,9 @@ static void keep_candidate(struct agent *agent)
         bundle_free(agent->good);
         agent->good = TAKE(agent->candidate);
         agent->database->published = agent->good;
-        agent->good_mode = agent->mode;
         if (agent->mode != TLS_UNMANAGED)
-                settings_settle(agent->config->settings_file);
+                settle(agent);
+        agent->good_mode = agent->mode;
 }
 
 /* Of a cluster's members it is the links among them that trust more and more. */

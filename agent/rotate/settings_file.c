@@ -252,11 +252,32 @@ void settings_unstage(const char *file)
                 (void)unlink(places.none);
 }
 
-void settings_settle(const char *file)
+/* Whether the driver would make another text than that of before of what stands there now. */
+static bool is_lost(const struct database *database, const char *file, const struct settings_wish *was,
+                    const struct places *places)
+{
+        AUTO(buf_done_p) struct buf present = BUF_INIT(SETTINGS_MAX_BYTES + 1);
+        AUTO(buf_done_p) struct buf old = BUF_INIT(SETTINGS_MAX_BYTES + 1);
+        AUTO(buf_done_p) struct buf again = BUF_INIT(SETTINGS_MAX_BYTES);
+        struct fs_attr attr;
+        struct err ignored;
+
+        return was->mode != TLS_UNMANAGED && settings_read(places->real, &present, &attr, &ignored) == 0 &&
+               settings_read(places->before, &old, &attr, &ignored) == 0 &&
+               render(database, file, was, &present, &again, &ignored) == 0 && !same(&again, &old);
+}
+
+void settings_settle(const struct database *database, const char *file, const struct settings_wish *was)
 {
         AUTO(places_free_p) struct places places = places_of(file);
 
         (void)unlink(places.next);
-        (void)rename(places.before, places.previous);
+        if (exists(places.before)) {
+                if (is_lost(database, file, was, &places))
+                        (void)rename(places.before, places.previous);
+                else
+                        (void)unlink(places.previous);
+        }
+        (void)unlink(places.before);
         (void)unlink(places.none);
 }

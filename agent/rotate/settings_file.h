@@ -46,5 +46,8 @@ int settings_undo(const struct database *database, const char *file, const struc
                   bool *edited, struct err *err) MUST_CHECK;
 /* The next text goes. */
 void settings_unstage(const char *file);
-/* What was published is proven: nothing goes back by itself any more. */
-void settings_settle(const char *file);
+/*
+ * What was published is proven: nothing goes back by itself any more. was: the mode of before, and its
+ * generation. Its text is kept where the driver could not make it again.
+ */
+void settings_settle(const struct database *database, const char *file, const struct settings_wish *was);

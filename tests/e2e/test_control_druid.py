@@ -148,8 +148,8 @@ def test_add(flows):
     for word in ("ReconfigureTLS", "CertificateSynced", "GetCertificate", "CheckReadyCondition", "IssuingCondition",
                  "UpdatePetSets", "RestartNodes", "Successful"):
         assert conditions[word]["status"] == "True", conditions
-    served = [conditions[f"CheckServedCertificate--{name}"] for name in (ROUTER, COORDINATOR)]
-    assert served[0]["lastTransitionTime"] < served[1]["lastTransitionTime"], "routers go before coordinators"
+    ended = [conditions[f"RestartDatabase--{name}"]["lastTransitionTime"] for name in (ROUTER, COORDINATOR)]
+    assert ended[0] < ended[1], "routers go before coordinators"
     assert set(flows.certificates()) == {f"{NAME}-server-cert", f"{NAME}-client-cert"}
     client = openssl("x509", "-noout", "-subject", "-nameopt", "RFC2253",
                      stdin=flows.namespace.secret_files(f"{NAME}-client-cert")["tls.crt"]).decode()

@@ -147,7 +147,7 @@ static void published_and_settled(void **state)
         switch_on(scene->file);
         assert_true(says(scene->file, "# mine\nport=1\ntls=on\n"));
         assert_true(settings_is_pending(scene->file));
-        settings_settle(scene->file);
+        settings_settle(&database, scene->file, &off);
         assert_int_equal(count_beside(scene->dir), 0);
         assert_int_equal(stat(scene->file, &st), 0);
         assert_int_equal(st.st_mode & 0777, 0604);
@@ -229,13 +229,13 @@ static void taken_back(void **state)
                 must(settings_publish(scene->file, &err), &err);
                 assert_true(says(scene->file, "port=1\n"));
                 if (cases[i].is_proven)
-                        settings_settle(scene->file);
+                        settings_settle(&switched, scene->file, &on);
                 if (cases[i].is_edited)
                         put(scene->file, "port=2\n");
                 must(settings_stage(&switched, scene->file, &on, &err), &err);
                 must(settings_publish(scene->file, &err), &err);
                 assert_true(says(scene->file, cases[i].want));
-                settings_settle(scene->file);
+                settings_settle(&switched, scene->file, &off);
                 assert_int_equal(count_beside(scene->dir), 0);
         }
 }
@@ -330,7 +330,7 @@ static void killed(const char *dir, const char *before, int (*act)(void *arg, st
                         assert_true(says(file, before));
                 } else {
                         switch_on(file);
-                        settings_settle(file);
+                        settings_settle(&database, file, &off);
                         assert_true(says(file, after));
                 }
                 settings_unstage(file);
