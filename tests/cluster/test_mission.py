@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 The whole mission on a real node: a plain Galera cluster of three whose pods carry no sidecar in their YAML, and then
-only OpsRequests. What is served is seen by handshakes through each pod's address and through the Service; never is more
+only OpsRequests (test_mission_end.py goes on with it). What is served is seen by handshakes through each pod's address and through the Service; never is more
 than one pod away, and the Service never without one.
 """
 
@@ -98,22 +98,3 @@ def test_agents_are_small(mission, record_property):
         record_property(pod.name, f"{resident} KiB resident, {used:.2f} s of CPU")
         print(f"{pod.name}: {resident} KiB resident, {used:.2f} s of CPU")
         assert resident < 32 << 10
-
-
-def test_reconfigure(mission):
-    before = mission.values("max_connections")
-    assert before != ["321"] * 3
-    mission.wait_success(mission.reconfigure("apply", applyConfig={"my.cnf": "[mysqld]\nmax_connections = 321\n"}))
-    assert mission.values("max_connections") == ["321"] * 3 and mission.fleet.is_cluster()
-    mission.wait_success(mission.reconfigure("remove", removeCustomConfig=True))
-    assert mission.values("max_connections") == before and mission.fleet.is_cluster()
-    mission.is_read_everywhere(2)
-
-
-def test_remove(mission):
-    mission.with_tls()
-    mission.succeed("remove", remove=True)
-    mission.fleet.assert_plain()
-    assert mission.certificates() == {} and mission.fleet.secret_fp() is None
-    assert mission.fleet.is_cluster() and not any(mission.fleet.is_group_tls())
-    mission.is_read_everywhere(3)
