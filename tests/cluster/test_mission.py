@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 The whole mission on a real node: a plain Galera cluster of three whose pods carry no sidecar in their YAML, and then
-only OpsRequests (test_mission_end.py goes on with it). What is served is seen by handshakes through each pod's address and through the Service; never is more
-than one pod away, and the Service never without one.
+only OpsRequests; test_mission_end.py goes on with it. What is served is seen by handshakes through each pod's address and
+through the Service; never is more than one pod away, and the Service never without one.
 """
 
 from contextlib import contextmanager
