@@ -28,7 +28,7 @@ def watchdog():
     def ring(*_):
         raise AssertionError("the test stands still")
     signal.signal(signal.SIGALRM, ring)
-    signal.alarm(int(600 * STRETCH))
+    signal.alarm(int(1500 * STRETCH))
     yield
     signal.alarm(0)
 

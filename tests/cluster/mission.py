@@ -169,7 +169,7 @@ class Database(Fleet):
 
     def annotations(self):
         """All that a pod says about the agent."""
-        config = {"tls": "off", "settings-file": f"{SETTINGS}/zz-certrotate.cnf", "restart-limit": "2m",
+        config = {"tls": "off", "settings-file": f"{SETTINGS}/zz-certrotate.cnf",
                   "galera": {"encrypt": True, "provider-options": PROVIDER_OPTIONS},
                   "custom": {"secret": f"{self.name}-certrotate-files", "publish": f"{SETTINGS}/files"}}
         patch = [{"op": "add", "path": "/spec/initContainers/0/volumeMounts/-",
@@ -290,8 +290,11 @@ class Mission(Flows):
         self.fleet, self.namespace, self.install, self._numbers = database, database.namespace, install, 0
         database.tails.append(install.explain)
 
-    def wait_success(self, name, deadline=420):
-        """Members that restart join again one after the other, on a machine that may be busy."""
+    def wait_success(self, name, deadline=1200):
+        """
+        Members that restart join again one after the other. A member that joins while Galera speaks both with and without
+        TLS finds out within 750 ms what the donor speaks; on a machine that is too busy for that it dies, and joins anew.
+        """
         return super().wait_success(name, deadline)
 
     def values(self, name):
