@@ -73,6 +73,15 @@ def test_pod_reaches_the_api_server(node, make_pod, mariadb_image):
     assert "Verify return code: 0 (ok)" in said
 
 
+def test_names_of_services(dns, make_pod, mariadb_image):
+    """By CoreDNS, and through kube-proxy: the Service that everybody has."""
+    pod = make_pod("asker", sleeper(mariadb_image)).wait_ready()
+    assert pod.exec("getent", "hosts", "kubernetes.default").split()[0] == f"{dns.services}.1"
+    said = pod.exec("openssl", "s_client", "-connect", "kubernetes.default.svc:443", "-verify_return_error",
+                    "-CAfile", f"{ACCOUNT}/ca.crt", stdin="")
+    assert "Verify return code: 0 (ok)" in said
+
+
 def test_kubelet_is_restarted_under_a_pod(node, make_pod, mariadb_image):
     pod = make_pod("stays", sleeper(mariadb_image)).wait_ready()
     before = pod.statuses()["main"]["containerID"]
