@@ -110,6 +110,7 @@ stage_e2e() {
         druid_fetch
         clients_fetch
         kubernetes_fetch
+        install_fetch
         rm -rf "$base"
         mkdir -p "$base"
         # Most of them wait most of the time. What needs the control plane shares one worker (tests/e2e/conftest.py).
