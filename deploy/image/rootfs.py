@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-The tree of the image, on a Debian machine that has the program's libraries: PROGRAM LICENCE TREE. Every file is root's and
-of the time SOURCE_DATE_EPOCH; who the files belong to is in the SBOM, and in dpkg's own words for scanners.
+The tree of the image, on a Debian machine that has the program's libraries: PROGRAM LICENCE TREE. Every file is root's
+and of the time SOURCE_DATE_EPOCH; who the files belong to is in the SBOM, and in dpkg's own words for scanners.
 """
 
 import os
@@ -18,8 +18,8 @@ AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 # What no linker knows of, since it is loaded by name: HTTP calls, SQL Server, and what these load in turn: logins of
 # MariaDB and MySQL, old PKCS#12 files, and the encodings in which SQL Server speaks.
 LIBRARIES = ("libcurl.so.4", "libsybdb.so.5")
-PLUGINS = ("libmariadb3/plugin/*.so", "ossl-modules/*.so", "gconv/gconv-modules", "gconv/ISO8859-1.so", "gconv/UTF-16.so",
-           "gconv/UNICODE.so")
+PLUGINS = ("libmariadb3/plugin/*.so", "ossl-modules/*.so", "gconv/gconv-modules", "gconv/ISO8859-1.so",
+           "gconv/UTF-16.so", "gconv/UNICODE.so")
 TEXTS = {
     "/etc/passwd": "root:x:0:0::/:/sbin/nologin\ncertrotate:x:65532:65532::/:/sbin/nologin\n",
     "/etc/group": "root:x:0:\ncertrotate:x:65532:\n",
@@ -88,7 +88,8 @@ def main(program, licence, tree):
     lay(tree, "/usr/share/doc/certrotate/copyright", Path(licence).read_bytes())
     packages = sbom.packages({path: source for path, source in files.items() if path != PROGRAM})
     for package in packages:
-        lay(tree, f"/usr/share/doc/{package.name}/copyright", Path(f"/usr/share/doc/{package.name}/copyright").read_bytes())
+        terms = f"/usr/share/doc/{package.name}/copyright"
+        lay(tree, terms, Path(terms).read_bytes())
         lay(tree, f"/var/lib/dpkg/status.d/{package.name}", package.status.encode())
     version = output(program, "--version").split()[1]
     lay(tree, "/usr/share/doc/certrotate/sbom.spdx.json", sbom.document(tree, PROGRAM, version, packages, moment))

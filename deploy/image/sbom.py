@@ -76,9 +76,11 @@ def document(tree, program, version, found, moment):
     seal = hashlib.sha256(json.dumps(files).encode()).hexdigest()
     relations = [("SPDXRef-DOCUMENT", "DESCRIBES", own["SPDXID"])]
     relations += [(own["SPDXID"], "DEPENDS_ON", _id("Package", package.name)) for package in found]
-    relations += [(_id("Package", name), "CONTAINS", _id("File", path.lstrip("/"))) for name, paths in owners for path in paths]
+    relations += [(_id("Package", name), "CONTAINS", _id("File", path.lstrip("/")))
+                  for name, paths in owners for path in paths]
     return json.dumps({
-        "spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": f"certrotate-{version}",
+        "spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT",
+        "name": f"certrotate-{version}",
         "documentNamespace": f"https://certrotate.io/spdx/certrotate-{version}-{seal[:32]}",
         "creationInfo": {"created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment)),
                          "creators": ["Tool: certrotate-deploy-image-sbom"]},

@@ -115,8 +115,8 @@ def test_arguments_are_known(plane, tmp_path):
         code, _, err = run("controller", "--kubeconfig=/none", *args(rendered(plane, tmp_path, *words)))
         assert code == 2 and "/none" in err, f"{name}: {err}"
     assert args(rendered(plane, tmp_path, *VARIANTS["one namespace"])) == [
-        "--identity=$(POD_NAME)", "--lease-duration=20s", "--log-level=debug", "--namespace=demo", "--step-timeout=1h30m",
-        "--history=0", "--workers=4", "--no-renewals", "--webhook=:9443", "--webhook-image=certrotate:latest",
+        "--identity=$(POD_NAME)", "--lease-duration=20s", "--log-level=debug", "--namespace=demo",
+        "--step-timeout=1h30m", "--history=0", "--workers=4", "--no-renewals", "--webhook=:9443", "--webhook-image=certrotate:latest",
         "--log-format=json"]
 
 
@@ -152,7 +152,8 @@ def test_webhook_values(plane, tmp_path):
     assert found[("Role", HOME, "certrotate-webhook")]["rules"][0]["resourceNames"] == ["made-by-cert-manager"]
     assert args(found)[1:] == ["--webhook=:9443", "--webhook-image=other:1", "--webhook-pull-policy=Never",
                                "--webhook-secret=made-by-cert-manager"]
-    words = [word.replace("webhook.secret", "webhook.authoritiesBy=controller,webhook.secret") for word in VARIANTS["webhook"]]
+    words = [word.replace("webhook.secret", "webhook.authoritiesBy=controller,webhook.secret")
+             for word in VARIANTS["webhook"]]
     found = rendered(plane, tmp_path, *words)
     assert "annotations" not in found[WEBHOOK]["metadata"] and args(found)[-1] == "--webhook-ca-bundle"
 
@@ -176,7 +177,8 @@ def test_every_value_is_told():
     text = (CHART / "values.yaml").read_text()
     top = set(re.findall(r"^(\w+):", text, re.M))
     assert top | {"global"} == set(schema["properties"])
-    for name in top & {key for key, value in schema["properties"].items() if value.get("additionalProperties") is False}:
+    closed = {key for key, value in schema["properties"].items() if value.get("additionalProperties") is False}
+    for name in top & closed:
         section = re.search(rf"^{name}:\n((?:[ #].*\n|\n)*)", text, re.M)[1]
         assert set(re.findall(r"^  (\w+):", section, re.M)) == set(schema["properties"][name]["properties"]), name
     readme = (CHART / "README.md").read_text()
@@ -190,7 +192,8 @@ def test_packed(plane, tmp_path):
     packed = tmp_path / "certrotate-0.1.0.tgz"
     listed = subprocess.run(["tar", "-tzf", packed], check=True, capture_output=True, text=True).stdout.split()
     assert not [name for name in listed if name.endswith((".py", "FLOWS.md")) or "/manifests/install" in name]
-    found = objects(plane, helm(tmp_path, "template", "certrotate", packed, "--namespace", HOME, "--kube-version", "1.33.13"))
+    found = objects(plane, helm(tmp_path, "template", "certrotate", packed, "--namespace", HOME,
+                                "--kube-version", "1.33.13"))
     assert found == rendered(plane, tmp_path)
 
 
@@ -233,7 +236,8 @@ def test_installed_as_it_says(plane, tmp_path, how):
     assert images(plane) == {"registry.example.com/certrotate:0.1.0"}
     wait_for("there are pods", lambda: len(json.loads(plane.kubectl(
         "get", "pods", "-o", "json", namespace=HOME))["items"]) == 2, 60, 0.2)
-    assert plane.kubectl("get", "namespace", "demo", "-o", "jsonpath={.metadata.labels.certrotate\\.io/injection}") == "enabled"
+    labels = json.loads(plane.kubectl("get", "namespace", "demo", "-o", "json"))["metadata"]["labels"]
+    assert labels["certrotate.io/injection"] == "enabled"
     assert "orders-certrotate" in plane.kubectl("get", "role", namespace="demo")
     for heading, command in told:
         if heading == "Away again" and command.startswith("helm") == (how == "With Helm"):
@@ -242,6 +246,12 @@ def test_installed_as_it_says(plane, tmp_path, how):
                          "-o", "name")
     assert "certrotate" not in left
     assert plane.kubectl("get", "deployment", "-A", "-o", "name") == ""
+
+
+def test_the_front_page_says_the_same():
+    told = [command for _, command in commands(ROOT / "deploy/README.md")]
+    front = [c for h, c in commands(ROOT / "README.md") if h == "Install" and not c.startswith("cmake")]
+    assert front and all(command in told for command in front)
 
 
 def test_monitored_as_it_says(plane, tmp_path):

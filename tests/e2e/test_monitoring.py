@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Alerts and dashboard: read by Prometheus' own tool, fed with series, and every name one that agent and controller expose."""
+"""
+Alerts and dashboard: read by Prometheus' own tool, fed with series, and every name one that agent and controller expose.
+"""
 
 import json
 import re
@@ -82,13 +84,14 @@ def dates(stage, start, end):
 
 # What the series are, the alerts that come of it within two hours (which begin at 0), and that else none does.
 CASES = {
-    "all is well": ([*dates("source", -DAY, 9 * DAY), *dates("served", -DAY, 9 * DAY), ("certrotate_degraded" + AGENT % "", "0"),
-                     ("certrotate_last_rotation_successful" + AGENT % "", "1"),
+    "all is well": ([*dates("source", -DAY, 9 * DAY), *dates("served", -DAY, 9 * DAY),
+                     ("certrotate_degraded" + AGENT % "", "0"), ("certrotate_last_rotation_successful" + AGENT % "", "1"),
                      ("certrotate_missed_injections", "0"), ('certrotate_controller_databases_expiring{days="1"}', "0")], set()),
     "expired": (dates("served", -DAY, 60), {"CertrotateCertificateExpired", "CertrotateCertificateEndsSoon"}),
     "a tenth of a year": (dates("served", -340 * DAY, 25 * DAY), {"CertrotateCertificateEndsSoon"}),
     "a fifth of a day": (dates("served", -DAY // 2, DAY), set()),
-    "not served": ([*dates("source", -DAY, 20 * DAY), *dates("served", -2 * DAY, 9 * DAY)], {"CertrotateRenewalNotServed"}),
+    "not served": ([*dates("source", -DAY, 20 * DAY), *dates("served", -2 * DAY, 9 * DAY)],
+                   {"CertrotateRenewalNotServed"}),
     "failed": ([("certrotate_last_rotation_successful" + AGENT % "", "0")], {"CertrotateRotationFailed"}),
     "degraded": ([("certrotate_degraded" + AGENT % "", "1")], {"CertrotateDegraded"}),
     "pending": ([("certrotate_reload_pending" + AGENT % "", "1")], {"CertrotateReloadPending"}),
