@@ -237,11 +237,12 @@ class Database(Fleet):
 class Watcher:
     """
     Asks the API server all the time which pods are ready, and which of them the Service has. A pod that is not there is
-    not ready. together, bare: [(moment, pods)] when more than one was away, and when the Service had none.
+    not ready. together, bare: [(moment, pods)] when more than one was away, and when the Service had none. looks: False
+    while what is to be seen does not count.
     """
 
     def __init__(self, database):
-        self.database, self.together, self.bare, self.outages = database, [], [], []
+        self.database, self.together, self.bare, self.outages, self.looks = database, [], [], [], True
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -249,6 +250,8 @@ class Watcher:
     def _watch(self):
         away = set()
         while not self._end.wait(0.1):
+            if not self.looks:
+                continue
             try:
                 ready, behind = self._ready(), self._behind()
             except (ApiError, OSError):
