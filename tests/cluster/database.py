@@ -82,7 +82,8 @@ class Database:
         """The Role of deploy/kubernetes/agent for these Secrets alone; without any, none can be read."""
         text = re.sub(r"\bpx\b", self.name, ROLE.read_text())
         readable = ", ".join(names) or "none"
-        text = re.sub(r"resourceNames: \[.*-server-cert, .*-client-cert\]", f"resourceNames: [{readable}]", text)
+        text, found = re.subn(r"resourceNames: \[[^]]*-server-cert\b[^]]*\]", f"resourceNames: [{readable}]", text)
+        assert found == 1, f"{ROLE} names its Secrets otherwise"
         self.namespace.kubectl("apply", "-f", "-", stdin=text)
         return self
 
