@@ -98,7 +98,6 @@ CASES = {
     "endpoint": ([("certrotate_endpoint_up" + AGENT % ',url="mysql://a:1"', "0")], {"CertrotateEndpointDown"}),
     "configuration": ([("certrotate_configuration_error" + AGENT % "", "1")], {"CertrotateConfigurationFailed"}),
     "ready": ([('certrotate_controller_ready{pod="c"}', "0")], {"CertrotateControllerNotReady"}),
-    "ending": ([('certrotate_controller_databases_expiring{days="1"}', "2")], {"CertrotateDatabasesEnd"}),
     "failures": ([('certrotate_controller_reconciles_total{result="failed"}', "0+3")], {"CertrotateReconcilesFail"}),
     "work": ([('certrotate_controller_reconciles_total{result="changed"}', "0+3")], set()),
     "missed": ([("certrotate_missed_injections", "1")], {"CertrotateInjectionMissed"}),
