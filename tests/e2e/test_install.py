@@ -265,7 +265,9 @@ def test_monitored_as_it_says(plane, tmp_path):
     plane.kubectl("create", "namespace", HOME, check=False)
     for _, command in commands(ROOT / "deploy/kubernetes/monitoring/README.md"):
         shell(plane, tmp_path, command)
-    assert "certrotate" in plane.kubectl("get", "prometheusrule,podmonitor,configmap", "-o", "name", namespace=HOME)
+    have = plane.kubectl("get", "prometheusrule,podmonitor,configmap", "-o", "name", namespace=HOME)
+    for kind in ("prometheusrule.monitoring.coreos.com", "podmonitor.monitoring.coreos.com", "configmap"):
+        assert f"{kind}/certrotate" in have, have
 
 
 def test_the_chart_says_how(plane, tmp_path):
