@@ -10,29 +10,10 @@
 
 /* Of a pod: what people may write, and what we write. */
 static const char *const known[] = {
-        "inject",
-        "database",
-        "instance",
-        "container",
-        "secrets",
-        "publish-to",
-        "auth-secret",
-        "auth-user",
-        "store-secret",
-        "endpoints",
-        "reload",
-        "run-as-user",
-        "image",
-        "config",
-        "resources",
-        "patch",
-        "status",
-        "agent-config",
-        "report",
-        "nudge",
-        "spread",
-        "urgent-before",
-        "maintenance-window",
+        "inject",       "database",    "instance",  "container",    "secrets",       "publish-to",
+        "settings-to",  "auth-secret", "auth-user", "store-secret", "endpoints",     "reload",
+        "run-as-user",  "image",       "config",    "resources",    "patch",         "status",
+        "agent-config", "report",      "nudge",     "spread",       "urgent-before", "maintenance-window",
 };
 
 const char *asked_annotation(const cJSON *pod, const char *name)
@@ -302,6 +283,7 @@ void asked_done(struct asked *asked)
         mem_free(asked->publish);
         mem_free(asked->plan);
         mem_free(asked->store);
+        mem_free(asked->settings);
         cJSON_Delete(asked->config);
         cJSON_Delete(asked->resources);
         cJSON_Delete(asked->patch);

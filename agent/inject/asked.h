@@ -24,13 +24,14 @@ struct asked {
         const char *instance;          /* of the pod, as all strings here */
         size_t container;              /* index of the database */
         char *secret, *publish, *plan; /* own */
-        char *store;                   /* own; NULL: none */
+        char *store, *settings;        /* own; NULL: none */
         const char *auth, *auth_user;  /* NULL: none */
         const char *endpoints;         /* comma separated; NULL: the driver's own */
         const char *apply, *role;      /* NULL: unset */
         const char *image;             /* NULL: that of the settings */
         int64_t user, group;           /* that it runs as; -1: unset */
-        int64_t mount; /* index of the mount of a Secret at `publish`, which ours replaces; -1: none */
+        int64_t mount;       /* index of the mount of a Secret at `publish`, which ours replaces; -1: none */
+        const cJSON *shared; /* the database's mount at `settings`; NULL: it has none, and gets ours */
         bool has_fs_group;
         bool ends;                         /* a Job, or a pod that is not started again */
         cJSON *config, *resources, *patch; /* own; NULL: none */

@@ -19,44 +19,54 @@ static bool is_path(const char *text)
         return strstr(text, "/../") == NULL && strstr(text, "/./") == NULL;
 }
 
-static bool is_secret_volume(const cJSON *pod, const char *name)
+static const cJSON *find_by(const cJSON *list, const char *key, const char *value)
 {
-        const cJSON *volume;
+        const cJSON *item;
 
-        cJSON_ArrayForEach(volume, json_get(json_get(pod, "spec"), "volumes"))
+        cJSON_ArrayForEach(item, list)
         {
-                const char *have = json_get_str(volume, "name");
+                const char *have = json_get_str(item, key);
 
-                if (have != NULL && name != NULL && strcmp(have, name) == 0)
-                        return json_get(volume, "secret") != NULL;
+                if (have != NULL && value != NULL && strcmp(have, value) == 0)
+                        return item;
         }
-        return false;
+        return NULL;
+}
+
+static int64_t index_of(const cJSON *list, const cJSON *item)
+{
+        int64_t i = 0;
+
+        for (const cJSON *at = list->child; at != item; at = at->next)
+                i++;
+        return i;
+}
+
+static const cJSON *find_volume(const cJSON *pod, const cJSON *mount)
+{
+        return find_by(json_get(json_get(pod, "spec"), "volumes"), "name", json_get_str(mount, "name"));
+}
+
+static const cJSON *mounts_of(const cJSON *pod, const struct asked *asked)
+{
+        return json_get(cJSON_GetArrayItem(asked_containers(pod), (int)asked->container), "volumeMounts");
 }
 
 /* What KubeDB mounts there, the Secret itself, is what ours comes in place of. */
 static int read_mount(const cJSON *pod, struct asked *out, struct err *err)
 {
-        const cJSON *container = cJSON_GetArrayItem(asked_containers(pod), (int)out->container);
-        const cJSON *mount;
-        int64_t i = 0;
+        const cJSON *mount = find_by(mounts_of(pod, out), "mountPath", out->publish);
+        const char *name = json_get_str(mount, "name");
 
         out->mount = -1;
-        cJSON_ArrayForEach(mount, json_get(container, "volumeMounts"))
-        {
-                const char *path = json_get_str(mount, "mountPath");
-                const char *name = json_get_str(mount, "name");
-
-                if (path != NULL && strcmp(path, out->publish) == 0) {
-                        if (!is_secret_volume(pod, name) || json_get(mount, "subPath") != NULL)
-                                return err_set(
-                                        err, ERR_REFUSED,
-                                        "volume '%.80s' is mounted at %s, where the certificates are to be "
-                                        "published: move it, or say where with " INJECT_PREFIX "publish-to",
-                                        name == NULL ? "" : name, out->publish);
-                        out->mount = i;
-                }
-                i++;
-        }
+        if (mount == NULL)
+                return 0;
+        if (json_get(find_volume(pod, mount), "secret") == NULL || json_get(mount, "subPath") != NULL)
+                return err_set(err, ERR_REFUSED,
+                               "volume '%.80s' is mounted at %s, where the certificates are to be "
+                               "published: move it, or say where with " INJECT_PREFIX "publish-to",
+                               name == NULL ? "" : name, out->publish);
+        out->mount = index_of(mounts_of(pod, out), mount);
         return 0;
 }
 
@@ -114,7 +124,49 @@ static int read_user(const cJSON *pod, struct asked *out, struct err *err)
         return 0;
 }
 
+/* What stands in a volume of its own accord cannot be written. */
+static bool may_be_written(const cJSON *volume)
+{
+        static const char *const filled[] = { "secret", "configMap", "projected", "downwardAPI" };
+
+        for (size_t i = 0; i < ARRAY_LEN(filled); i++)
+                if (json_get(volume, filled[i]) != NULL)
+                        return false;
+        return true;
+}
+
+/* The folder that the database includes: its own volume there, or one that both get. */
+static int read_settings(const cJSON *pod, struct asked *out, struct err *err)
+{
+        const char *path = asked_annotation(pod, "settings-to");
+
+        if (path == NULL)
+                return 0;
+        if (out->engine->settings == NULL)
+                return err_set(err, ERR_REFUSED,
+                               INJECT_PREFIX
+                               "settings-to: %s includes no folder; give settings-file in " INJECT_PREFIX
+                               "config, and its volume with " INJECT_PREFIX "patch",
+                               out->engine->driver);
+        if (!is_path(path) || strcmp(path, out->publish) == 0)
+                return err_set(err, ERR_REFUSED,
+                               INJECT_PREFIX
+                               "settings-to: '%.80s' is no absolute path of a folder of its own",
+                               path);
+        out->settings = mem_strdup(path);
+        out->shared = find_by(mounts_of(pod, out), "mountPath", path);
+        if (out->shared != NULL && !may_be_written(find_volume(pod, out->shared)))
+                return err_set(err, ERR_REFUSED,
+                               INJECT_PREFIX "settings-to: volume '%.80s', which is mounted at %s, cannot be "
+                                             "written: take it out, "
+                                             "and ask for its files with a Reconfigure request",
+                               json_get_str(out->shared, "name"), path);
+        return 0;
+}
+
 int asked_place(const cJSON *pod, struct asked *out, struct err *err)
 {
-        return read_publish(pod, out, err) != 0 ? -1 : read_user(pod, out, err);
+        if (read_publish(pod, out, err) != 0 || read_settings(pod, out, err) != 0)
+                return -1;
+        return read_user(pod, out, err);
 }

@@ -87,6 +87,21 @@ static void add_mount(cJSON *patch, const cJSON *spec, const struct asked *asked
         append(patch, json_get(container, "volumeMounts"), mounts, mount);
 }
 
+/* Behind the one of before, so that there is a list. */
+static void add_settings(cJSON *patch, const struct asked *asked)
+{
+        AUTO(mem_free_p) char *end = mem_printf("/spec/containers/%zu/volumeMounts/-", asked->container);
+        cJSON *mount;
+
+        if (asked->settings == NULL || asked->shared != NULL)
+                return;
+        mount = json_object();
+        json_add_str(mount, "name", SIDECAR_SETTINGS);
+        json_add_str(mount, "mountPath", asked->settings);
+        json_add_bool(mount, "readOnly", true);
+        add(patch, end, mount);
+}
+
 /* "/" in a name is "~1" in a path. */
 static void add_annotations(cJSON *patch, const char *config)
 {
@@ -117,6 +132,7 @@ static cJSON *make_patch(const struct inject_settings *settings, const cJSON *po
 
         add_annotations(patch, config);
         add_mount(patch, spec, asked);
+        add_settings(patch, asked);
         add_volumes(patch, spec, asked);
         add_container(patch, settings, spec, sidecar_container(settings, asked));
         cJSON_ArrayForEach(op, asked->patch)

@@ -33,6 +33,15 @@ static void add_mount(cJSON *mounts, const char *name, const char *path, bool wr
         json_append(mounts, mount);
 }
 
+/* As the database has it, but to be written. */
+static cJSON *shared(const cJSON *mount)
+{
+        cJSON *copy = cJSON_Duplicate(mount, true);
+
+        cJSON_DeleteItemFromObjectCaseSensitive(copy, "readOnly");
+        return copy;
+}
+
 static cJSON *mounts(const struct asked *asked)
 {
         cJSON *list = json_array();
@@ -45,6 +54,10 @@ static cJSON *mounts(const struct asked *asked)
         if (asked->store != NULL)
                 add_mount(list, VOLUME("store"), FOLDER "/store", false);
         add_mount(list, SIDECAR_PUBLISHED, asked->publish, true);
+        if (asked->shared != NULL)
+                json_append(list, shared(asked->shared));
+        else if (asked->settings != NULL)
+                add_mount(list, SIDECAR_SETTINGS, asked->settings, true);
         return list;
 }
 
@@ -200,13 +213,19 @@ static cJSON *token(void)
         return object_of("sources", sources);
 }
 
+static cJSON *memory(void)
+{
+        cJSON *source = json_object();
+
+        json_add_str(source, "medium", "Memory");
+        json_add_str(source, "sizeLimit", "4Mi");
+        return source;
+}
+
 cJSON *sidecar_volumes(const struct asked *asked)
 {
         cJSON *list = json_array();
-        cJSON *memory = json_object();
 
-        json_add_str(memory, "medium", "Memory");
-        json_add_str(memory, "sizeLimit", "4Mi");
         add_volume(list, VOLUME("config"), "downwardAPI",
                    from_pod(FILE_NAME, "metadata.annotations['" INJECT_CONFIG "']"));
         add_volume(list, VOLUME("secret"), "secret", secret(asked, asked->secret, true));
@@ -215,7 +234,9 @@ cJSON *sidecar_volumes(const struct asked *asked)
                 add_volume(list, VOLUME("login"), "secret", secret(asked, asked->auth, false));
         if (asked->store != NULL)
                 add_volume(list, VOLUME("store"), "secret", secret(asked, asked->store, false));
-        add_volume(list, SIDECAR_PUBLISHED, "emptyDir", memory);
+        add_volume(list, SIDECAR_PUBLISHED, "emptyDir", memory());
+        if (asked->settings != NULL && asked->shared == NULL)
+                add_volume(list, SIDECAR_SETTINGS, "emptyDir", memory());
         return list;
 }
 
@@ -252,6 +273,25 @@ static void add_login(cJSON *config, const struct asked *asked)
         json_add(config, "admin", admin);
 }
 
+static void add_settings(cJSON *config, const struct asked *asked)
+{
+        AUTO(mem_free_p) char *file = NULL;
+        AUTO(mem_free_p) char *files = NULL;
+        cJSON *custom;
+
+        if (asked->settings == NULL)
+                return;
+        file = mem_printf("%s/%s", asked->settings, asked->engine->settings);
+        json_add_str(config, "settings-file", file);
+        if (!asked->engine->has_files)
+                return;
+        files = mem_printf("%s-certrotate-files", asked->instance);
+        custom = json_object();
+        json_add_str(custom, "secret", files);
+        json_add_str(custom, "publish", asked->settings);
+        json_add(config, "custom", custom);
+}
+
 cJSON *sidecar_config(const struct asked *asked)
 {
         const char *urls = asked->endpoints != NULL ? asked->endpoints : asked->engine->endpoint;
@@ -269,6 +309,7 @@ cJSON *sidecar_config(const struct asked *asked)
         if (asked->apply != NULL)
                 json_add_str(config, "apply", asked->apply);
         add_login(config, asked);
+        add_settings(config, asked);
         if (asked->store != NULL)
                 json_add_str(config, "store-password-file", FOLDER "/store/keystore_password");
         if (asked->engine->role != NULL && asked->role != NULL)

@@ -11,5 +11,6 @@ cJSON *sidecar_container(const struct inject_settings *settings, const struct as
 /* The volumes, of which the database sees the published one alone. */
 cJSON *sidecar_volumes(const struct asked *asked);
 #define SIDECAR_PUBLISHED INJECT_NAME "-published"
+#define SIDECAR_SETTINGS  INJECT_NAME "-settings" /* volume: what the database includes */
 /* Its configuration, certrotate.conf(5): what was found out, and over that the pod's own keys. */
 cJSON *sidecar_config(const struct asked *asked);

@@ -30,7 +30,7 @@ PROVIDER_OPTIONS = "gcache.size=8M;gcs.fc_limit=64;evs.suspect_timeout=PT10S;evs
 START = """set -e
 umask 027
 data=/var/lib/mysql/data
-mkdir -p $data @SETTINGS@/files
+mkdir -p $data
 cat >/run/mysqld/my.cnf <<C
 [mysqld]
 datadir=$data
@@ -54,7 +54,6 @@ wsrep_cluster_address=gcomm://@MEMBERS@
 wsrep_node_name=$HOSTNAME
 wsrep_node_address=$POD_IP
 wsrep_sst_method=rsync
-!includedir @SETTINGS@/files
 !includedir @SETTINGS@
 C
 more=
@@ -169,16 +168,12 @@ class Database(Fleet):
 
     def annotations(self):
         """All that a pod says about the agent."""
-        config = {"tls": "off", "settings-file": f"{SETTINGS}/zz-certrotate.cnf",
-                  "galera": {"encrypt": True, "provider-options": PROVIDER_OPTIONS},
-                  "custom": {"secret": f"{self.name}-certrotate-files", "publish": f"{SETTINGS}/files"}}
-        patch = [{"op": "add", "path": "/spec/initContainers/0/volumeMounts/-",
-                  "value": {"name": "settings", "mountPath": SETTINGS}}]
+        config = {"tls": "off", "galera": {"encrypt": True, "provider-options": PROVIDER_OPTIONS}}
         return {"certrotate.io/inject": "true", "certrotate.io/auth-secret": f"{self.name}-auth",
-                "certrotate.io/config": json.dumps(config), "certrotate.io/patch": json.dumps(patch)}
+                "certrotate.io/settings-to": SETTINGS, "certrotate.io/config": json.dumps(config)}
 
     def stateful_set(self):
-        mounts = {"start": "/etc/start", "settings": SETTINGS, "run": "/run/mysqld", "data": "/var/lib/mysql", "tmp": "/tmp"}
+        mounts = {"start": "/etc/start", "run": "/run/mysqld", "data": "/var/lib/mysql", "tmp": "/tmp"}
         return {
             "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": self.name, "labels": self.labels()},
             "spec": {
@@ -199,7 +194,7 @@ class Database(Fleet):
                             "\"show status like 'wsrep_ready'\" | grep -q ON")]}},
                         "volumeMounts": [{"name": name, "mountPath": path} for name, path in mounts.items()]}],
                     "volumes": [{"name": "start", "configMap": {"name": f"{self.name}-start"}},
-                                *({"name": name, "emptyDir": {}} for name in ("settings", "run", "tmp"))]}},
+                                *({"name": name, "emptyDir": {}} for name in ("run", "tmp"))]}},
                 "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {
                     "accessModes": ["ReadWriteOnce"], "storageClassName": "local",
                     "resources": {"requests": {"storage": "1Gi"}}}}]}}

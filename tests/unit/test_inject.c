@@ -182,6 +182,34 @@ static void pods(void **state UNUSED)
                     USER ",\"containers\":[{\"name\":\"druid\"}]"));
 }
 
+#define SETTINGS ",\"certrotate.io/settings-to\":\"/etc/mysql/custom.conf.d\""
+
+/* The folder that the database includes: a volume of both, ours or its own. */
+static void settings(void **state UNUSED)
+{
+        AUTO(json_free_p) cJSON *own = NULL;
+        AUTO(mem_free_p) char *text = NULL;
+        const cJSON *spec;
+
+        compare("inject_settings.json", &native, POD(SETTINGS, LABELS("mariadbs.kubedb.com"), USER "," ONE));
+        own = inject(&native, POD(SETTINGS, LABELS("singlestores.kubedb.com"),
+                                  USER ",\"containers\":[{\"name\":\"singlestore\",\"volumeMounts\":[{"
+                                       "\"name\":\"conf\",\"mountPath\":\"/etc/mysql/custom.conf.d\","
+                                       "\"subPath\":\"a\",\"readOnly\":true}]}],"
+                                       "\"volumes\":[{\"name\":\"conf\",\"emptyDir\":{}}]"));
+        text = json_print(own, false);
+        assert_null(strstr(text, "certrotate-settings"));
+        assert_null(strstr(text, "certrotate-files")); /* one for each of its roles */
+        assert_non_null(
+                strstr(text, "\\\"settings-file\\\":\\\"/etc/mysql/custom.conf.d/zz-certrotate.cnf\\\""));
+        spec = json_get(own, "spec");
+        assert_int_equal(cJSON_GetArraySize(json_get(cJSON_GetArrayItem(json_get(spec, "containers"), 0),
+                                                     "volumeMounts")),
+                         2);
+        assert_non_null(strstr(
+                text, "{\"name\":\"conf\",\"mountPath\":\"/etc/mysql/custom.conf.d\",\"subPath\":\"a\"}"));
+}
+
 /* Vault's injector turned the shared process namespace off, because its default was false and not unset. */
 static void unset_stays_unset(void **state UNUSED)
 {
@@ -260,6 +288,15 @@ static const struct {
                    "\"volumeMounts\":"
                    "[{\"name\":\"v\",\"mountPath\":\"/etc/mysql/certs/server\"}]}]"),
           "volume 'v' is mounted at /etc/mysql/certs/server" },
+        { POD(SETTINGS, LABELS("druids.kubedb.com"), USER "," ONE), "druid includes no folder" },
+        { POD(",\"certrotate.io/settings-to\":\"conf.d\"", DB, USER "," ONE),
+          "'conf.d' is no absolute path" },
+        { POD(",\"certrotate.io/settings-to\":\"/etc/mysql/certs/server\"", DB, USER "," ONE),
+          "no absolute path of a folder of its own" },
+        { POD(SETTINGS, DB,
+              USER ",\"volumes\":[{\"name\":\"v\",\"configMap\":{}}],\"containers\":[{\"name\":\"mariadb\","
+                   "\"volumeMounts\":[{\"name\":\"v\",\"mountPath\":\"/etc/mysql/custom.conf.d\"}]}]"),
+          "volume 'v', which is mounted at /etc/mysql/custom.conf.d, cannot be written" },
         { "{\"metadata\":{\"annotations\":{\"certrotate.io/inject\":\"yes\"}}}", "neither true nor false" },
 };
 
@@ -323,9 +360,13 @@ static void no_review(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(pods),           cmocka_unit_test(unset_stays_unset),
-                cmocka_unit_test(left),           cmocka_unit_test(a_mark_alone_means_nothing),
-                cmocka_unit_test(contradictions), cmocka_unit_test(jobs_take_native_sidecars),
+                cmocka_unit_test(pods),
+                cmocka_unit_test(settings),
+                cmocka_unit_test(unset_stays_unset),
+                cmocka_unit_test(left),
+                cmocka_unit_test(a_mark_alone_means_nothing),
+                cmocka_unit_test(contradictions),
+                cmocka_unit_test(jobs_take_native_sidecars),
                 cmocka_unit_test(no_review),
         };
 
