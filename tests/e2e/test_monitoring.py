@@ -43,7 +43,8 @@ def groups(tmp_path):
 
 
 def test_alerts_are_rules(groups):
-    assert "14 rules found" in promtool("check", "rules", "--lint-fatal", groups)[1]
+    said = promtool("check", "rules", "--lint-fatal", groups)[1]
+    assert f"{groups.read_text().count('alert: ')} rules found" in said, said
     for alert in re.split(r"\n    - alert: ", RULES)[1:]:
         assert re.search(r"^      labels: \{severity: (critical|warning)\}$", alert, re.M), alert
         assert re.search(r"^        summary: ", alert, re.M) and re.search(r"^        action: ", alert, re.M), alert
