@@ -17,10 +17,10 @@ static cJSON *regarding(const struct act *act)
 
         if (!is_pod && action->request == NULL)
                 return NULL;
-        return event_regarding(is_pod ? "v1" : KIND_OPS_GROUP,
-                               is_pod ? "Pod" : action->request->kind->request, act->namespace,
-                               is_pod ? action->name : action->request->name,
-                               is_pod ? action->uid : action->request->uid);
+        return kube_event_json_about(is_pod ? "v1" : KIND_OPS_GROUP,
+                                     is_pod ? "Pod" : action->request->kind->request, act->namespace,
+                                     is_pod ? action->name : action->request->name,
+                                     is_pod ? action->uid : action->request->uid);
 }
 
 void act_event_tell(struct act *act, bool is_normal, const char *reason, const char *note)

@@ -20,19 +20,6 @@ static void instance_of(char out[static KUBE_EVENT_INSTANCE_MAX])
         out[KUBE_EVENT_INSTANCE_MAX - 1] = '\0';
 }
 
-cJSON *event_regarding(const char *api, const char *kind, const char *namespace, const char *name,
-                       const char *uid)
-{
-        cJSON *about = json_object();
-
-        json_add_str(about, "apiVersion", api);
-        json_add_str(about, "kind", kind);
-        json_add_str(about, "namespace", namespace);
-        json_add_str(about, "name", name);
-        json_add_str(about, "uid", uid);
-        return about;
-}
-
 cJSON *event_object(const char *name, cJSON *about, bool is_normal, const char *reason, const char *note)
 {
         AUTO(mem_free_p) char *text = kube_report_text_clean(note, KUBE_EVENT_NOTE_MAX);

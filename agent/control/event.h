@@ -5,8 +5,6 @@
  */
 #include "base/json.h"
 
-/* What an Event is about: taken over by event_object(). */
-cJSON *event_regarding(const char *api, const char *kind, const char *namespace, const char *name,
-                       const char *uid);
-/* In the namespace of `about`. reason and note are cut to what the API server takes; json_free. */
+/* In the namespace of `about` (kube_event_json_about), which is taken over. reason and note are cut to what
+ * the API server takes; json_free. */
 cJSON *event_object(const char *name, cJSON *about, bool is_normal, const char *reason, const char *note);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/event.h"
+#include "kube/event_json.h"
 
 #include <string.h>
 
@@ -47,7 +48,7 @@ static cJSON *event_of(const char *namespace, const struct observed_pod *pod)
         char *name =
                 mem_printf("%.*s.%.*s.injection-missed", POD_NAME_MAX, pod->name, UID_SHORT_MAX, pod->uid);
 
-        return event_object(name, event_regarding("v1", "Pod", namespace, pod->name, pod->uid), false,
+        return event_object(name, kube_event_json_about("v1", "Pod", namespace, pod->name, pod->uid), false,
                             "InjectionMissed",
                             "certrotate.io/inject asks for the sidecar, and the pod was created without it: "
                             "its namespace "

@@ -33,8 +33,8 @@ static cJSON *series(const struct kube_events_entry *entry)
         return made;
 }
 
-static cJSON *reference(const char *version, const char *kind, const char *namespace, const char *name,
-                        const char *uid)
+cJSON *kube_event_json_about(const char *version, const char *kind, const char *namespace, const char *name,
+                             const char *uid)
 {
         cJSON *made = json_object();
 
@@ -53,12 +53,13 @@ static void add_references(cJSON *object, const struct kube_events_entry *entry,
         const bool about_request = entry->is_about_request;
 
         json_add(object, about_request ? "related" : "regarding",
-                 reference("v1", "Pod", context->namespace, context->pod,
-                           about_request ? context->pod_uid : entry->uid));
+                 kube_event_json_about("v1", "Pod", context->namespace, context->pod,
+                                       about_request ? context->pod_uid : entry->uid));
         if (entry->request_kind != NULL)
                 json_add(object, about_request ? "regarding" : "related",
-                         reference("ops.kubedb.com/v1alpha1", entry->request_kind, context->namespace,
-                                   entry->request_name, about_request ? entry->uid : NULL));
+                         kube_event_json_about("ops.kubedb.com/v1alpha1", entry->request_kind,
+                                               context->namespace, entry->request_name,
+                                               about_request ? entry->uid : NULL));
 }
 
 /* What was dropped is said even where the note has to be cut for it. */

@@ -4,6 +4,7 @@
  * An Event of events.k8s.io/v1 as JSON. All but the series can never be changed once it is written. Pure but
  * for the names.
  */
+#include "base/json.h"
 #include "kube/events.h"
 
 #define KUBE_EVENT_NOTE_MAX     1024 /* bytes; the API's limits */
@@ -11,6 +12,10 @@
 #define KUBE_EVENT_INSTANCE_MAX 128
 #define KUBE_EVENT_CONTROLLER   "certrotate.io/agent"
 
+/* {"apiVersion", "kind", "namespace", "name", "uid"} of what an Event is about; uid: NULL or "" none.
+ * cJSON_Delete. */
+cJSON *kube_event_json_about(const char *version, const char *kind, const char *namespace, const char *name,
+                             const char *uid) MUST_CHECK;
 /* "px-0.653f1c2a8b3c4d5e": never given twice. mem_free. */
 char *kube_event_json_name(const char *pod) MUST_CHECK;
 
