@@ -66,3 +66,27 @@ node_fetch() {
         fi
         node_build_mariadb
 }
+
+# Why this machine cannot become a node; nothing: it can. What a container runtime needs that may be forbidden to root.
+node_forbidden() {
+        local probe=$RESULTS/node-probe
+        if ! as_root true 2>/dev/null; then
+                echo "that takes root or sudo"
+                return
+        fi
+        mkdir -p "$probe/lower" "$probe/upper" "$probe/work" "$probe/merged"
+        # shellcheck disable=SC2016
+        as_root unshare --mount --pid --net --uts --ipc --fork --mount-proc sh -c '
+                exec 2>&1
+                mount --make-rprivate / && mount -t tmpfs tmpfs /run || exit
+                mount -t overlay -o "lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work" overlay "$1/merged" || exit
+                ip link add probe type bridge || exit
+                for top in /sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/memory; do
+                        [ -e "$top" ] || continue
+                        [ -d "$top" ] || top=${top%/*}
+                        mkdir "$top/certrotate-probe" && rmdir "$top/certrotate-probe" && exit 0
+                        exit
+                done
+                echo "it has no control groups"' sh "$probe" 2>&1 | head -n 1
+        as_root rm -rf "$probe"
+}

@@ -93,17 +93,46 @@ stage_analysis() {
         check clang-tidy clang_tidy || true
 }
 
-# e2e_pytest REPORT WHAT...: Debian's pytest, whatever other Python comes first in PATH.
-e2e_pytest() {
-        local report=$1
+# as_tester STAGE COMMAND...: only root can make a node.
+as_tester() {
+        local stage=$1
         shift
-        PYTHONDONTWRITEBYTECODE=1 E2E_KEEP=$KEEP /usr/bin/python3 -m pytest --rootdir tests/e2e -c tests/e2e/pytest.ini \
-                --basetemp="$RESULTS/e2e/tmp" --junitxml="$RESULTS/report/$report.xml" ${LONG:+"$LONG"} "$@" \
-                </dev/null 2>&1 | tee "$RESULTS/$report.log"
+        if [ "$stage" = cluster ]; then
+                as_root "$@"
+        else
+                "$@"
+        fi
+}
+
+# run_pytest STAGE REPORT WHAT...: Debian's pytest, whatever other Python comes first in PATH.
+run_pytest() {
+        local stage=$1 report=$2
+        shift 2
+        as_tester "$stage" env PYTHONDONTWRITEBYTECODE=1 E2E_KEEP="$KEEP" E2E_STRETCH="${E2E_STRETCH:-1}" \
+                CERTROTATE_CACHE="$CERTROTATE_CACHE" /usr/bin/python3 -m pytest --rootdir "tests/$stage" \
+                -c "tests/$stage/pytest.ini" --basetemp="$RESULTS/$stage/tmp" --junitxml="$RESULTS/report/$report.xml" \
+                "$@" </dev/null 2>&1 | tee "$RESULTS/$report.log"
+}
+
+# pytest_stage STAGE OPTION...: the tests of a folder. Real servers share two cores: the few that failed are tried once
+# more, alone. summary.py names them.
+pytest_stage() {
+        local stage=$1 status=0 again
+        shift
+        as_tester "$stage" rm -rf "${RESULTS:?}/$stage"
+        mkdir -p "$RESULTS/$stage"
+        run_pytest "$stage" "$stage" --dist loadgroup "$@" "tests/$stage" || status=$?
+        if [ ! -s "$RESULTS/report/$stage.xml" ]; then
+                echo "failed $stage (pytest ended with $status)" >>"$RESULTS/report/checks"
+        elif [ "$status" = 1 ]; then
+                mapfile -t again < <(/usr/bin/python3 -B tests/stages/summary.py --failed "$RESULTS/report/$stage.xml")
+                say "$stage, ${#again[@]} that failed, once more"
+                [ "${#again[@]}" = 0 ] || run_pytest "$stage" "$stage-again" "${again[@]}" || true
+        fi
+        [ -n "$KEEP" ] || as_tester "$stage" rm -rf "${RESULTS:?}/$stage"
 }
 
 stage_e2e() {
-        local base=$RESULTS/e2e status=0 again
         build release || return 0
         build asan || return 0
         mysql_fetch
@@ -111,34 +140,22 @@ stage_e2e() {
         clients_fetch
         kubernetes_fetch
         install_fetch
-        rm -rf "$base"
-        mkdir -p "$base"
         # Most of them wait most of the time. What needs the control plane shares one worker (tests/e2e/conftest.py).
-        e2e_pytest e2e -n 3 --dist loadgroup tests/e2e || status=$?
-        if [ ! -s "$RESULTS/report/e2e.xml" ]; then
-                echo "failed e2e (pytest ended with $status)" >>"$RESULTS/report/checks"
-        elif [ "$status" = 1 ]; then
-                # Real servers share two cores: the few that failed are tried once more, alone. summary.py names them.
-                mapfile -t again < <(/usr/bin/python3 -B tests/stages/summary.py --failed "$RESULTS/report/e2e.xml")
-                say "e2e, ${#again[@]} that failed, once more"
-                [ "${#again[@]}" = 0 ] || e2e_pytest e2e-again "${again[@]}" || true
-        fi
-        [ -n "$KEEP" ] || rm -rf "$base"
+        pytest_stage e2e -n 3 ${LONG:+"$LONG"}
 }
 
-# Users get the release build, and so do these pods. Root makes the node.
+# Users get the release build, and so do these pods.
 stage_cluster() {
-        local base=$RESULTS/cluster
+        local why
+        why=$(node_forbidden)
+        if [ -n "$why" ]; then
+                say "  this machine cannot become a Kubernetes node: $why"
+                echo "skipped cluster (this machine cannot become a node: $why)" >>"$RESULTS/report/checks"
+                return 0
+        fi
         build release || return 0
         kubernetes_fetch
         node_fetch
-        as_root rm -rf "$base"
-        mkdir -p "$base"
         say "  everything is built, the node comes up"
-        as_root env PYTHONDONTWRITEBYTECODE=1 E2E_KEEP="$KEEP" E2E_STRETCH="${E2E_STRETCH:-1}" \
-                CERTROTATE_CACHE="$CERTROTATE_CACHE" /usr/bin/python3 -m pytest --rootdir tests/cluster \
-                -c tests/cluster/pytest.ini --durations=0 --durations-min=5 --basetemp="$base/tmp" \
-                --junitxml="$RESULTS/report/cluster.xml" tests/cluster </dev/null 2>&1 | tee "$RESULTS/cluster.log" || true
-        [ -s "$RESULTS/report/cluster.xml" ] || echo "failed cluster (pytest wrote no report)" >>"$RESULTS/report/checks"
-        [ -n "$KEEP" ] || as_root rm -rf "$base"
+        pytest_stage cluster -n 2 --durations=0 --durations-min=5
 }

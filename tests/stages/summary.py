@@ -63,12 +63,13 @@ def tried_again(path, found):
 
 
 def failed(report):
-    found = [f"tests/e2e/{name_of(case)}" for case in xml.parse(report).iter("testcase") if verdict(case) == "failed"]
+    """The report has its folder's name."""
+    found = [f"tests/{report.stem}/{name_of(case)}" for case in xml.parse(report).iter("testcase") if verdict(case) == "failed"]
     return found if len(found) <= FORGIVEN_MAX else []
 
 
 if sys.argv[1] == "--failed":
-    print("".join(f"{test}\n" for test in failed(sys.argv[2])), end="")
+    print("".join(f"{test}\n" for test in failed(Path(sys.argv[2]))), end="")
     sys.exit(0)
 counts = {"passed": 0, "failed": 0, "skipped": 0}
 for report in sorted(Path(sys.argv[1]).iterdir()):
