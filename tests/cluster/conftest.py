@@ -12,7 +12,7 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "e2e")]
 
 from install import Install  # noqa: E402
-from mission import Database, Mission  # noqa: E402
+from mission import SOON, Database, stage  # noqa: E402
 from node import Node, missing  # noqa: E402
 from pods import Pod  # noqa: E402
 from support.agent import RELEASE  # noqa: E402
@@ -20,6 +20,13 @@ from support.namespace import Namespace  # noqa: E402
 from support.poll import STRETCH  # noqa: E402
 
 _number = itertools.count(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Two workers, each with a node of its own; the mission is as long as all the others."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("mission" if "mission" in item.module.__name__ else "others"))
 
 
 @pytest.fixture(autouse=True)
@@ -97,24 +104,15 @@ def make_pod(namespace):
     return lambda name, spec, **more: Pod(namespace, name).create(spec, **more)
 
 
-# A database that restarts for a second and third time within ten minutes waits for the kubelet: 10 s, 20 s, 40 s.
-SOON = {"featureGates": {"KubeletCrashLoopBackOffMax": True}, "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"}}
-
-
 @pytest.fixture(scope="session")
 def deployed(node, dns, install, mariadb_image, tmp_path_factory):
-    node.configure(**SOON)
+    """Under the name and the kind of Percona XtraDB Cluster, which cannot be had."""
     namespace = Namespace(node.plane, "mission")
     install.admit(namespace, "px")
     for name in ("issuer", "issuer-2"):
         namespace.issuer(name)
-    database = Database(node, namespace, tmp_path_factory.mktemp("mission"), mariadb_image)
-    try:
-        yield Mission(database.up(), install)
-    finally:
-        database.cleanup()
-        namespace.call("DELETE", "statefulsets/px", {"propagationPolicy": "Foreground"}, "apps/v1")
-        namespace.call("DELETE", "pods?gracePeriodSeconds=0")
+    with stage(Database(node, namespace, tmp_path_factory.mktemp("mission"), "px", "perconaxtradb"), install) as mission:
+        yield mission
 
 
 @pytest.fixture

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-A database as users have it: a StatefulSet of three MariaDB Galera members (standing in for Percona XtraDB Cluster) whose
-pods ask for the agent by annotations, a Service, volumes; and who looks at it while requests are carried out. What a
-request is, and what must be so at its end, is that of tests/e2e (support/flows.py).
+A database as users have it: the sample of deploy/samples, three members of MariaDB Galera whose pods ask for the agent by
+annotations, volumes; and who looks at it while requests are carried out. What a request is, and what must be so at its end,
+is that of tests/e2e (support/flows.py).
 """
 
-import base64
 import json
+import re
 import secrets
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from pods import Pod
+from support.agent import ROOT
 from support.fleet import Fleet
 from support.flows import Flows
 from support.kube_api import ApiError
@@ -22,54 +24,10 @@ from support.opsrequests import GROUP, KINDS
 from support.pod import leaf_seen
 from support.poll import wait_for
 
-USER, GROUP_ID = 100, 101  # mysql, in the image
-SETTINGS = "/etc/mysql/custom.conf.d"
-PROVIDER_OPTIONS = "gcache.size=8M;gcs.fc_limit=64;evs.suspect_timeout=PT10S;evs.inactive_timeout=PT30S"
-
-# Whoever starts joins those that are there; the very first one makes the cluster and its accounts.
-START = """set -e
-umask 027
-data=/var/lib/mysql/data
-mkdir -p $data
-cat >/run/mysqld/my.cnf <<C
-[mysqld]
-datadir=$data
-socket=/run/mysqld/mysqld.sock
-bind-address=0.0.0.0
-skip-name-resolve
-innodb-buffer-pool-size=16M
-innodb-log-file-size=4M
-key-buffer-size=64K
-aria-pagecache-buffer-size=1M
-performance-schema=OFF
-skip-innodb-use-native-aio
-binlog_format=ROW
-innodb_autoinc_lock_mode=2
-log-warnings=1
-wsrep_on=ON
-wsrep_provider=/usr/lib/galera/libgalera_smm.so
-wsrep_provider_options="@OPTIONS@"
-wsrep_cluster_name=@NAME@
-wsrep_cluster_address=gcomm://@MEMBERS@
-wsrep_node_name=$HOSTNAME
-wsrep_node_address=$POD_IP
-wsrep_sst_method=rsync
-!includedir @SETTINGS@
-C
-more=
-if [ $HOSTNAME = @NAME@-0 ] && [ ! -d $data/mysql ]; then
-        mariadb-install-db --no-defaults --datadir=$data --auth-root-authentication-method=normal --skip-test-db \\
-                --innodb-log-file-size=4M --innodb-buffer-pool-size=8M >/dev/null
-        cat >/run/mysqld/init.sql <<SQL
-CREATE USER 'load'@'%';
-CREATE USER 'monitor'@'localhost';
-ALTER USER 'root'@'127.0.0.1' IDENTIFIED BY '$PASSWORD';
-ALTER USER 'root'@'localhost' IDENTIFIED BY '$PASSWORD';
-SQL
-        more="--wsrep-new-cluster --init-file=/run/mysqld/init.sql"
-fi
-exec mariadbd --defaults-file=/run/mysqld/my.cnf $more
-"""
+SAMPLE = ROOT / "deploy/samples/mariadb/galera.yaml"
+CONTAINER = "mariadb"
+# A database that restarts for a second and third time within ten minutes waits for the kubelet: 10 s, 20 s, 40 s.
+SOON = {"featureGates": {"KubeletCrashLoopBackOffMax": True}, "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"}}
 
 
 class Member(Pod):
@@ -96,7 +54,7 @@ class Member(Pod):
     def sql(self, text):
         """Rows, each a list of texts."""
         said = self.exec("mariadb", "-S", "/run/mysqld/mysqld.sock", "-uroot", f"-p{self.fleet.password}", "-Nse", text,
-                         container="perconaxtradb")
+                         container=CONTAINER)
         return [line.split("\t") for line in said.splitlines()]
 
     def tail(self):
@@ -109,19 +67,22 @@ class Member(Pod):
 class Database(Fleet):
     """cleanup() is the namespace's work. There is no database object: the StatefulSet is what gets paused."""
 
-    def __init__(self, node, namespace, folder, image, name="px"):
-        self.node, self.namespace, self.dir, self.image, self.name = node, namespace, Path(folder), image, name
-        self.kind, self.requests, self.has_object, self.has_files, self.tails = (
-            "perconaxtradb", KINDS["perconaxtradb"], False, True, [])
+    def __init__(self, node, namespace, folder, name="orders", kind="mariadb"):
+        """With another name or kind than the sample's, these are replaced in it."""
+        self.node, self.namespace, self.dir, self.name = node, namespace, Path(folder), name
+        self.kind, self.requests, self.has_object, self.has_files, self.tails = kind, KINDS[kind], False, True, []
         self.password = secrets.token_hex(12)
         self.pods = [Member(self, f"{name}-{i}") for i in range(3)]
         self.watcher = None
 
     def up(self):
+        self.namespace.kubectl("apply", "-f", "-", stdin=json.dumps(
+            {"apiVersion": "v1", "kind": "List", "items": list(self._volumes())}))
         self.apply()
         for pod in self.pods:
             wait_for(f"{pod.name} is there", lambda pod=pod: self.namespace.get(f"pods/{pod.name}"), 120, 0.2)
             pod.wait_ready(120)
+        self.pods[0].sql("CREATE USER 'load'@'%'")
         self.watcher = Watcher(self)
         return self
 
@@ -130,12 +91,15 @@ class Database(Fleet):
             self.watcher.cleanup()
 
     def apply(self):
-        objects = [*self._volumes(), self._login(), self._start(), *self._services(), self.stateful_set()]
-        self.namespace.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
-
-    # --- its objects
+        self.namespace.kubectl("create", "secret", "generic", f"{self.name}-auth", "--from-literal=username=root",
+                               f"--from-literal=password={self.password}")
+        text = re.sub(r"\borders\b", self.name, SAMPLE.read_text())
+        self.namespace.kubectl("apply", "-f", "-", stdin=text.replace("mariadbs.kubedb.com", f"{self.kind}s.kubedb.com"))
 
     def _volumes(self):
+        """Of the class that is the cluster's default."""
+        yield {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "kubernetes.io/no-provisioner",
+               "metadata": {"name": "local", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
         for pod in self.pods:
             place = self.node.dir / "volumes" / self.namespace.name / pod.name
             place.mkdir(parents=True, exist_ok=True)
@@ -145,59 +109,6 @@ class Database(Fleet):
                             "claimRef": {"namespace": self.namespace.name, "name": f"data-{pod.name}"},
                             "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [
                                 {"key": "kubernetes.io/hostname", "operator": "In", "values": ["node1"]}]}]}}}}
-
-    def _login(self):
-        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"{self.name}-auth"}, "data": {
-            key: base64.b64encode(value.encode()).decode()
-            for key, value in (("username", "root"), ("password", self.password))}}
-
-    def _start(self):
-        text = START
-        for mark, value in (("SETTINGS", SETTINGS), ("OPTIONS", PROVIDER_OPTIONS), ("NAME", self.name), ("MEMBERS", ",".join(
-                f"{pod.name}.{self.name}-pods" for pod in self.pods))):
-            text = text.replace(f"@{mark}@", value)
-        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{self.name}-start"}, "data": {"run.sh": text}}
-
-    def _services(self):
-        port = [{"name": "mysql", "port": 3306}]
-        return [
-            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": self.name},
-             "spec": {"selector": self.labels(), "ports": port}},
-            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"{self.name}-pods"}, "spec": {
-                "clusterIP": "None", "publishNotReadyAddresses": True, "selector": self.labels(), "ports": port}}]
-
-    def annotations(self):
-        """All that a pod says about the agent."""
-        config = {"tls": "off", "galera": {"encrypt": True, "provider-options": PROVIDER_OPTIONS}}
-        return {"certrotate.io/inject": "true", "certrotate.io/auth-secret": f"{self.name}-auth",
-                "certrotate.io/settings-to": SETTINGS, "certrotate.io/config": json.dumps(config)}
-
-    def stateful_set(self):
-        mounts = {"start": "/etc/start", "run": "/run/mysqld", "data": "/var/lib/mysql", "tmp": "/tmp"}
-        return {
-            "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": self.name, "labels": self.labels()},
-            "spec": {
-                "replicas": len(self.pods), "serviceName": f"{self.name}-pods", "selector": {"matchLabels": self.labels()},
-                "template": {"metadata": {"labels": self.labels(), "annotations": self.annotations()}, "spec": {
-                    "serviceAccountName": self.name, "automountServiceAccountToken": False, "enableServiceLinks": False,
-                    "terminationGracePeriodSeconds": 30,
-                    "securityContext": {"runAsUser": USER, "runAsGroup": GROUP_ID, "fsGroup": GROUP_ID},
-                    "containers": [{
-                        "name": "perconaxtradb", "image": self.image, "imagePullPolicy": "Never",
-                        "command": ["/bin/bash", "/etc/start/run.sh"],
-                        "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-                                {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {
-                                    "name": f"{self.name}-auth", "key": "password"}}}],
-                        "ports": [{"name": "mysql", "containerPort": 3306}],
-                        "readinessProbe": {"periodSeconds": 2, "timeoutSeconds": 10, "exec": {"command": ["/bin/sh", "-c", (
-                            "mariadb --no-defaults -S /run/mysqld/mysqld.sock -umonitor -Nse "
-                            "\"show status like 'wsrep_ready'\" | grep -q ON")]}},
-                        "volumeMounts": [{"name": name, "mountPath": path} for name, path in mounts.items()]}],
-                    "volumes": [{"name": "start", "configMap": {"name": f"{self.name}-start"}},
-                                *({"name": name, "emptyDir": {}} for name in ("run", "tmp"))]}},
-                "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {
-                    "accessModes": ["ReadWriteOnce"], "storageClassName": "local",
-                    "resources": {"requests": {"storage": "1Gi"}}}}]}}
 
     # --- what is so
 
@@ -209,7 +120,7 @@ class Database(Fleet):
     def containers(self):
         """Which container of the database runs in each pod."""
         return {pod.name: (status["containerID"], status["restartCount"]) for pod in self.pods
-                for status in [pod.statuses()["perconaxtradb"]]}
+                for status in [pod.statuses()[CONTAINER]]}
 
     def is_cluster(self):
         """Three members, all of them synced, each by its own word."""
@@ -312,3 +223,16 @@ class Mission(Flows):
         self.fleet.pods[number % 3].sql(f"INSERT INTO d.t VALUES ({number})")
         for pod in self.fleet.pods:
             wait_for(f"{pod.name} has it", lambda pod=pod: [str(number)] in pod.sql("SELECT n FROM d.t"), 30, 0.2)
+
+
+@contextmanager
+def stage(database, install):
+    """Up and asked of by requests; gone afterwards."""
+    namespace = database.namespace
+    database.node.configure(**SOON)
+    try:
+        yield Mission(database.up(), install)
+    finally:
+        database.cleanup()
+        namespace.call("DELETE", f"statefulsets/{database.name}", {"propagationPolicy": "Foreground"}, "apps/v1")
+        namespace.call("DELETE", "pods?gracePeriodSeconds=0")

@@ -11,11 +11,13 @@ import subprocess
 import pytest
 
 from support.agent import ROOT, run
-from support.helm import CHART, HOME, OPERATOR, environment, helm, missing, objects, template
+from support.helm import CHART, HOME, OPERATOR, helm, missing, objects, template
 from support.kube import ControlPlane
 from support.kube import missing as plane_missing
-from support.poll import STRETCH, wait_for
+from support.poll import wait_for
+from support.readme import commands, shell
 
+README = ROOT / "deploy/README.md"
 INSTALL = ROOT / "deploy/kubernetes/install"
 EVERYTHING = ["--set", "monitoring.rules.enabled=true", "--set", "monitoring.podMonitors.enabled=true",
               "--set", "monitoring.dashboard.enabled=true"]
@@ -199,24 +201,6 @@ def test_packed(plane, tmp_path):
 
 # --- the commands of the READMEs
 
-def commands(readme):
-    """[(heading, command)] of the indented lines, a continued line joined."""
-    heading, found = "", []
-    for line in re.sub(r"\\\n\s*", " ", readme.read_text()).splitlines():
-        if line.startswith("#"):
-            heading = line.lstrip("# ")
-        elif line.startswith("    "):
-            found.append((heading, line.strip()))
-    return found
-
-
-def shell(plane, tmp_path, command):
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
-                          capture_output=True, timeout=300 * STRETCH, env=environment(tmp_path, KUBECONFIG=str(plane.admin)))
-    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
 def images(plane):
     deployment = plane.kubectl("get", "deployment", "certrotate-controller", "-o", "json", namespace=HOME)
     container = json.loads(deployment)["spec"]["template"]["spec"]["containers"][0]
@@ -226,12 +210,9 @@ def images(plane):
 @pytest.mark.parametrize("how", ["With Helm", "With kubectl"])
 def test_installed_as_it_says(plane, tmp_path, how):
     """Everything of deploy/README.md that needs no registry, on a cluster where nothing is, and away again."""
-    told = commands(ROOT / "deploy/README.md")
-    for heading in ("Definitions", how, "A database's namespace"):
-        assert [c for h, c in told if h == heading], heading
     plane.kubectl("delete", "namespace", HOME, "--ignore-not-found")
-    for heading, command in told:
-        if heading in ("Definitions", how, "A database's namespace"):
+    for heading in ("Definitions", how, "A database's namespace"):
+        for command in commands(README, heading):
             shell(plane, tmp_path, command)
     assert images(plane) == {"registry.example.com/certrotate:0.1.0"}
     wait_for("there are pods", lambda: len(json.loads(plane.kubectl(
@@ -239,8 +220,8 @@ def test_installed_as_it_says(plane, tmp_path, how):
     labels = json.loads(plane.kubectl("get", "namespace", "demo", "-o", "json"))["metadata"]["labels"]
     assert labels["certrotate.io/injection"] == "enabled"
     assert "orders-certrotate" in plane.kubectl("get", "role", namespace="demo")
-    for heading, command in told:
-        if heading == "Away again" and command.startswith("helm") == (how == "With Helm"):
+    for command in commands(README, "Away again"):
+        if command.startswith("helm") == (how == "With Helm"):
             shell(plane, tmp_path, command)
     left = plane.kubectl("get", "clusterrole,clusterrolebinding,mutatingwebhookconfiguration,validatingadmissionpolicy",
                          "-o", "name")
@@ -250,13 +231,10 @@ def test_installed_as_it_says(plane, tmp_path, how):
 
 def test_the_front_page(plane, tmp_path):
     """What it has of deploy/README.md is the same there; the rest is run."""
-    told = commands(ROOT / "deploy/README.md")
-    known = [command for _, command in told]
-    front = commands(ROOT / "README.md")
-    install = [command for heading, command in front if heading == "Install" and not command.startswith("cmake")]
+    known = [command for _, command in commands(README)]
+    install = [command for command in commands(ROOT / "README.md", "Install") if not command.startswith("cmake")]
     assert install and all(command in known for command in install)
-    for command in [command for heading, command in told if heading == "Definitions"] + [
-            command for heading, command in front if heading == "The first request"]:
+    for command in commands(README, "Definitions") + commands(ROOT / "README.md", "The first request"):
         said = shell(plane, tmp_path, command)
     assert "orders-pxc-rotate" in said, said
 

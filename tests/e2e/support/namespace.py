@@ -14,9 +14,10 @@ CERTIFICATES = "cert-manager.io/v1"
 
 
 class Namespace:
-    def __init__(self, plane: ControlPlane, name):
+    def __init__(self, plane: ControlPlane, name, make=True):
         self.plane, self.name = plane, name
-        plane.api.call("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        if make:
+            plane.api.call("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
 
     def path(self, rest, group="v1"):
         root = "/api/v1" if group == "v1" else f"/apis/{group}"
