@@ -10,6 +10,7 @@ import json
 import re
 import ssl
 import subprocess
+import textwrap
 import threading
 
 import pytest
@@ -19,6 +20,7 @@ from support.controller import HOME
 from support.kube import BIN
 from support.kube_api import APPLY, ApiError
 from support.poll import free_port, stays, wait_for
+from support.readme import blocks
 from support.webhook import FOLDER, SECRET, Webhook, documents, is_injected, pod, served
 
 MISSED = "certrotate_missed_injections"
@@ -216,11 +218,25 @@ def test_a_secret_that_is_not_ours_stays(webhook, authority):
     one.stop()
 
 
+EXAMPLE = """apiVersion: v1
+kind: Pod
+metadata:
+  name: example
+  labels: {{app.kubernetes.io/instance: orders, app.kubernetes.io/name: {database}.kubedb.com}}
+  annotations:
+    certrotate.io/inject: "true"
+{annotations}
+spec:
+  securityContext: {{runAsUser: 10001, runAsGroup: 10001}}
+  containers:
+  - {{name: database, image: database, volumeMounts: [{{name: data, mountPath: /var/opt/mssql}}]}}
+  volumes: [{{name: data, emptyDir: {{}}}}]
+"""
 WRITTEN_BY_OTHERS = {"status", "agent-config", "report", "nudge", "spread", "urgent-before", "maintenance-window"}
 
 
 def test_documented(webhook):
-    """Every annotation that is understood, and the command that shows what becomes of a pod."""
+    """Every annotation that is understood, the command that shows what becomes of a pod, and the examples."""
     text = (FOLDER / "README.md").read_text()
     source = (ROOT / "agent/inject/asked.c").read_text()
     known = re.findall(r'"([a-z-]+)",', re.search(r"known\[\] = \{(.*?)\};", source, re.S)[1])
@@ -232,6 +248,10 @@ def test_documented(webhook):
     environment = {"PATH": f"{BIN}:/usr/bin:/bin", "KUBECONFIG": str(webhook.plane.admin), "HOME": str(webhook.folder)}
     shown = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=True).stdout
     assert "certrotate.io/status: injected" in shown and "/etc/certrotate/config/certrotate.yaml" in shown, shown
+    for database, example in zip(("mariadbs", "mssqlservers"), blocks(FOLDER / "README.md"), strict=True):
+        text = EXAMPLE.format(database=database, annotations=textwrap.indent(example, "    "))
+        made = webhook.namespace.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=text)
+        assert is_injected(json.loads(made)), made
     one.stop()
 
 
