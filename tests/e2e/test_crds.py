@@ -91,7 +91,7 @@ def test_every_field_is_described(cluster, kind):
 def test_there_is_a_sample_of_everything():
     wanted = {"add", "remove", "change-issuer", "update-certificates", "rotate", "reconfigure-secret",
               "reconfigure-apply", "reconfigure-remove"}
-    for kind in ("singlestore", "mssqlserver", "perconaxtradb", "druid"):
+    for kind in ("singlestore", "mssqlserver", "perconaxtradb", "mariadb", "druid"):
         assert wanted <= {file.stem for file in samples if file.parent.name == kind}, kind
 
 
