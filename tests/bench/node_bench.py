@@ -60,7 +60,6 @@ def options():
     parser.add_argument("--nudge", type=int, metavar="N", help="samples with a nudge (24)")
     parser.add_argument("--api", type=int, metavar="N", help="samples through the API (50)")
     parser.add_argument("--idle", type=int, metavar="SECONDS", help="length of the rest (60)")
-    parser.add_argument("--agent", metavar="FILE", help="measure this binary instead of building one")
     parser.add_argument("--keep", action="store_true", help="keep the working folder with all logs")
     got = parser.parse_args()
     quick = got.quick
@@ -69,14 +68,6 @@ def options():
             setattr(got, name, 6 if quick else many)
     got.idle = got.idle or (20 if quick else 60)
     return got
-
-
-def agent_binary(got):
-    if got.agent is None:
-        say("building the agent")
-        for step in (["cmake", "--preset", "release"], ["cmake", "--build", "--preset", "release", "--target", "certrotate"]):
-            subprocess.run(step, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    return got.agent or str(ROOT / "build/release/certrotate")
 
 
 class Racer:
@@ -178,7 +169,7 @@ def working_set(group):
 
 
 def measure(node, got, work, result):
-    images = node.certrotate(agent_binary(got)), node.mariadb()
+    images = node.certrotate(), node.mariadb()
     assert images[1], "the image of MariaDB could not be built"
     authority = Authority(work / "authority")
     for way in ways(got):

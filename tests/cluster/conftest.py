@@ -2,7 +2,6 @@
 """Fixtures: one node for all tests, a namespace for each."""
 
 import itertools
-import os
 import signal
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from install import Install  # noqa: E402
 from mission import SOON, Database, stage  # noqa: E402
 from node import Node, missing  # noqa: E402
 from pods import Pod  # noqa: E402
-from support.agent import RELEASE  # noqa: E402
+from support import helm  # noqa: E402
 from support.namespace import Namespace  # noqa: E402
 from support.poll import STRETCH  # noqa: E402
 
@@ -26,7 +25,7 @@ _number = itertools.count(1)
 def pytest_collection_modifyitems(items):
     """Two workers, each with a node of its own; the mission is as long as all the others."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("mission" if "mission" in item.module.__name__ else "others"))
+        item.add_marker(pytest.mark.xdist_group("mission" if "deployed" in item.fixturenames else "others"))
 
 
 @pytest.fixture(autouse=True)
@@ -54,10 +53,8 @@ def node(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def agent_image(node):
-    """The release build, which is what users get."""
-    if not os.access(RELEASE, os.X_OK):
-        pytest.fail(f"{RELEASE} is not there: cmake --workflow --preset release (or set CERTROTATE_RELEASE)")
-    return node.certrotate(RELEASE)
+    """What users get."""
+    return node.certrotate()
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +79,9 @@ def dns(node):
 @pytest.fixture(scope="session")
 def install(node, agent_image):
     """Controller and webhook, as a cluster has them."""
-    return Install(node, agent_image).up()
+    if helm.missing():
+        pytest.fail(helm.missing())
+    return Install(node).up()
 
 
 @pytest.fixture

@@ -1,21 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-Images without a registry and without Docker: a docker-archive is a layer, a configuration and a manifest in a tar,
-which `ctr images import` takes. The same files give the same image.
+Images of everything that is not the product, without a registry and without Docker: a docker-archive is a layer, a
+configuration and a manifest in a tar, which `ctr images import` takes. The same files give the same image.
 """
 
 import hashlib
 import io
 import json
 import os
-import re
 import subprocess
 import tarfile
 from pathlib import Path
-
-# What is loaded by name when it is needed, so no linker knows: HTTP calls, SQL Server, and logins of MariaDB and MySQL.
-AT_RUN_TIME = ("libcurl.so.4", "libsybdb.so.5")
-CERTROTATE = "/usr/bin/certrotate"
 
 
 class Layer:
@@ -85,47 +80,12 @@ def write(archive, name, layer, entrypoint=None, user=None, command=None):
     return name
 
 
-def libraries(binary):
-    """{path in the image: file} of every library that a program or library loads, and of the loader."""
-    done = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=True)
-    found = {}
-    for line in done.stdout.splitlines():
-        match = re.match(r"\s*(\S+)(?: => (\S+))? \(0x", line)
-        if match and (match[2] or match[1].startswith("/")):
-            path = match[2] or match[1]
-            # /lib and /lib64 are links into /usr, but the loader's own name is part of every program.
-            place = path if path == match[1] else os.path.join(os.path.realpath(os.path.dirname(path)), match[1])
-            found[place] = path
-    return found
-
-
 def pause(archive, folder, name="localhost/pause:1"):
     binary = Path(folder) / "pause"
     subprocess.run(["cc", "-O2", "-static", "-s", "-o", binary, Path(__file__).with_name("pause.c")], check=True)
     layer = Layer()
     layer.file("/pause", binary, 0o755)
     return write(archive, name, layer.bytes(), ["/pause"])
-
-
-def certrotate(archive, binary, name="localhost/certrotate:test"):
-    """The agent, what it loads, names for its users, and nothing else: no shell."""
-    layer = Layer()
-    layer.file(CERTROTATE, binary, 0o755)
-    closure = libraries(binary)
-    system = os.path.dirname(next(place for place in closure if place.endswith("/libc.so.6")))
-    for library in AT_RUN_TIME:
-        if os.path.exists(f"{system}/{library}"):
-            closure.update({f"{system}/{library}": f"{system}/{library}", **libraries(f"{system}/{library}")})
-    for folder in ("libmariadb3/plugin", "ossl-modules"):
-        for extra in sorted(Path(system, folder).glob("*.so")):
-            closure.update({str(extra): extra, **libraries(extra)})
-    for place, source in sorted(closure.items()):
-        layer.file(place, source, 0o755)
-    layer.data("/etc/passwd", b"root:x:0:0::/:/sbin/nologin\ncertrotate:x:65532:65532::/:/sbin/nologin\n")
-    layer.data("/etc/group", b"root:x:0:\ncertrotate:x:65532:\n")
-    layer.data("/etc/nsswitch.conf", b"passwd: files\ngroup: files\nhosts: files dns\n")
-    layer.folder("/tmp", 0o1777)
-    return write(archive, name, layer.bytes(), [CERTROTATE], "65532:65532")
 
 
 def single(archive, binary, name):

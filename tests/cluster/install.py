@@ -1,30 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The product, installed on the node by the commands of its READMEs, with only the image's name replaced."""
+"""The product, installed on the node and taken away again by the commands of deploy/README.md as they stand: by Helm."""
 
 import re
 
 from support.agent import ROOT
 from support.poll import wait_for
+from support.readme import commands, shell
 
 HOME, DEPLOYMENT = "certrotate", "certrotate-controller"
-FOLDER = ROOT / "deploy/kubernetes"
 CONFIGURATION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/certrotate"
 
 
 class Install:
-    def __init__(self, node, image):
-        self.plane, self.image = node.plane, image
+    def __init__(self, node):
+        """The node has the image under the name that the README gives it."""
+        self.plane = node.plane
 
     def up(self):
         self.plane.run_cert_manager()
-        self.plane.define_requests()
-        self._apply("agent/policy.yaml")
-        self._apply("controller/role.yaml")
-        self._apply("controller/deployment.yaml")
-        self._apply("webhook/webhook.yaml")
-        self.plane.kubectl("patch", "deployment", DEPLOYMENT, "--patch", self._text("webhook/deployment-patch.yaml"),
-                           namespace=HOME)
+        self._do("Definitions")
+        self._do("With Helm")
         return self.wait()
+
+    def down(self):
+        self._do("Away again", "helm ")
+
+    def _do(self, heading, start=""):
+        for command in commands(ROOT / "deploy/README.md", heading):
+            if command.startswith(start):
+                shell(self.plane, self.plane.dir, command)
 
     def wait(self, deadline=120):
         """Both replicas are ready, those of before are gone, and the API server knows whom to trust."""
@@ -42,7 +46,7 @@ class Install:
     def admit(self, namespace, database):
         """As the READMEs say: the namespace's label, and the rights of the agents of one database."""
         self.plane.kubectl("label", "namespace", namespace.name, "certrotate.io/injection=enabled")
-        role = re.sub(r"\bpx\b", database, (FOLDER / "agent/role.yaml").read_text())
+        role = re.sub(r"\bpx\b", database, (ROOT / "deploy/kubernetes/agent/role.yaml").read_text())
         namespace.kubectl("apply", "-f", "-", stdin=role)
 
     def scale(self, replicas):
@@ -50,6 +54,11 @@ class Install:
         wait_for(f"there are {replicas}", lambda: len(self.pods()) == replicas, 60, 0.2, self.explain)
         if replicas:
             self.wait()
+
+    def crash(self):
+        """All replicas at once, and none comes back until scale(2)."""
+        self.plane.kubectl("scale", "deployment", DEPLOYMENT, "--replicas=0", namespace=HOME)
+        self.plane.kubectl("delete", "pods", "--all", "--grace-period=0", "--force", namespace=HOME)
 
     def pods(self):
         return self.plane.api.call("GET", f"/api/v1/namespaces/{HOME}/pods")["items"]
@@ -70,9 +79,3 @@ class Install:
             said += [f"=== {name}", str(pod["status"].get("containerStatuses")), self.logs(name)]
         events = self.plane.api.call("GET", f"/api/v1/namespaces/{HOME}/events")["items"]
         return "\n".join(said + [f"{e['reason']}: {e.get('message')}" for e in events][-15:])
-
-    def _text(self, name):
-        return re.sub(r"\bcertrotate:latest\b", self.image, (FOLDER / name).read_text())
-
-    def _apply(self, name):
-        self.plane.kubectl("apply", "-f", "-", stdin=self._text(name))

@@ -24,10 +24,13 @@ from support.opsrequests import GROUP, KINDS
 from support.pod import leaf_seen
 from support.poll import wait_for
 
+RIGHTS = "rbac.authorization.k8s.io/v1"
 SAMPLE = ROOT / "deploy/samples/mariadb/galera.yaml"
 CONTAINER = "mariadb"
-# A database that restarts for a second and third time within ten minutes waits for the kubelet: 10 s, 20 s, 40 s.
-SOON = {"featureGates": {"KubeletCrashLoopBackOffMax": True}, "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"}}
+# A database that restarts for a second and third time within ten minutes waits for the kubelet: 10 s, 20 s, 40 s. And
+# volumes take a minute and more.
+SOON = {"featureGates": {"KubeletCrashLoopBackOffMax": True}, "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"},
+        "syncFrequency": "5s"}
 
 
 class Member(Pod):
@@ -117,6 +120,12 @@ class Database(Fleet):
         """Of the Service."""
         return self.namespace.call("GET", f"services/{self.name}")["spec"]["clusterIP"]
 
+    def ready(self):
+        """Names of the pods that are."""
+        pods = self.namespace.call("GET", "pods")["items"]
+        return {pod["metadata"]["name"] for pod in pods for c in pod["status"].get("conditions", [])
+                if c["type"] == "Ready" and c["status"] == "True"}
+
     def containers(self):
         """Which container of the database runs in each pod."""
         return {pod.name: (status["containerID"], status["restartCount"]) for pod in self.pods
@@ -159,7 +168,7 @@ class Watcher:
             if not self.looks:
                 continue
             try:
-                ready, behind = self._ready(), self._behind()
+                ready, behind = self.database.ready(), self._behind()
             except (ApiError, OSError):
                 continue  # tests restart it
             now = {pod.name for pod in self.database.pods} - ready
@@ -169,11 +178,6 @@ class Watcher:
                 self.bare.append((time.monotonic(), sorted(now)))
             self.outages += sorted(now - away)
             away = now
-
-    def _ready(self):
-        pods = self.database.namespace.call("GET", "pods")["items"]
-        return {pod["metadata"]["name"] for pod in pods for c in pod["status"].get("conditions", [])
-                if c["type"] == "Ready" and c["status"] == "True"}
 
     def _behind(self):
         path = f"endpointslices?labelSelector=kubernetes.io/service-name={self.database.name}"
@@ -205,6 +209,24 @@ class Mission(Flows):
         TLS finds out within 750 ms what the donor speaks; on a machine that is too busy for that it dies, and joins anew.
         """
         return super().wait_success(name, deadline)
+
+    @contextmanager
+    def volume_alone(self):
+        """The agents may not read the Secrets, and what they had open ends: they have what the kubelet brings."""
+        role = f"roles/{self.fleet.name}-certrotate"
+        rules = self.namespace.get(role, RIGHTS)["rules"]
+        try:
+            self._let_them(role, [rule for rule in rules if "secrets" not in rule["resources"]], "volume")
+            yield
+        finally:
+            self._let_them(role, rules, "api")
+
+    def _let_them(self, role, rules, via):
+        self.namespace.patch(role, {"rules": rules}, RIGHTS)
+        self.fleet.node.plane.restart()
+        for pod in self.fleet.pods:
+            wait_for(f"{pod.name} has its Secret by {via}", lambda pod=pod: pod.report().get("via") == via, 60, 0.1,
+                     self.fleet.explain)
 
     def values(self, name):
         """Of a server's variable, on each pod."""

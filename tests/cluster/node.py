@@ -23,6 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 import image  # noqa: E402
+from support import image as product  # noqa: E402
 from support import kube  # noqa: E402
 from support.kube import BIN, CACHE, ControlPlane, Process  # noqa: E402
 from support.kube_api import ApiError  # noqa: E402
@@ -119,7 +120,7 @@ def missing():
             return f"{name} is not installed: apt-get install {package}"
     if not (CNI / "bridge").exists():
         return "CNI's plugins are not installed: apt-get install containernetworking-plugins"
-    return kube.missing()
+    return kube.missing() or product.missing()
 
 
 def run(*words, check=True, **more):
@@ -256,6 +257,11 @@ class Node:
         self.kubelet.wait("the kubelet reports again", lambda: self._renewed(since))
         self.kubelet.wait("the kubelet knows its pods", self._knows_pods)
 
+    def restart_containerd(self, signo=signal.SIGKILL):
+        """Its shims, and the containers with them, stay."""
+        self.containerd.stop(signo)
+        self._run_containerd()
+
     def _renewed(self, since):
         """Its Lease is; whole seconds of the same clock."""
         lease = self.plane.api.call("GET", f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{NAME}")
@@ -263,9 +269,18 @@ class Node:
         return calendar.timegm(time.strptime(stamp, "%Y-%m-%dT%H:%M:%S")) >= since
 
     def _knows_pods(self):
-        have, want = ({p["metadata"]["uid"] for p in self.plane.api.call("GET", path)["items"] or []} for path in (
-            f"/api/v1/nodes/{NAME}/proxy/pods", f"/api/v1/pods?fieldSelector=spec.nodeName={NAME}"))
+        """Its own server may come up later than its Lease."""
+        try:
+            have, want = self._pods_known()
+        except ApiError as e:
+            if e.status != 503:
+                raise
+            return False
         return want <= have
+
+    def _pods_known(self):
+        return tuple({p["metadata"]["uid"] for p in self.plane.api.call("GET", path)["items"] or []} for path in (
+            f"/api/v1/nodes/{NAME}/proxy/pods", f"/api/v1/pods?fieldSelector=spec.nodeName={NAME}"))
 
     def is_ready(self):
         try:
@@ -359,9 +374,12 @@ class Node:
                 "ipam": {"type": "host-local", "ranges": [[{"subnet": self.pods}]], "routes": [{"dst": "0.0.0.0/0"}]}}]}))
         self.containerd = Inside(self.dir / "containerd.log", self,
                                  ["containerd", "--config", self.dir / "containerd.toml"])
+        self._run_containerd()
+        self.load(image.pause(self.dir / "pause.tar", self.dir), self.dir / "pause.tar")
+
+    def _run_containerd(self):
         self.containerd.start()
         self.containerd.wait("containerd answers", lambda: run(*self.enter(), "ctr", "version", check=False) == 0)
-        self.load(image.pause(self.dir / "pause.tar", self.dir), self.dir / "pause.tar")
 
     def _start_proxy(self):
         (self.dir / "kube-proxy.yaml").write_text(PROXY.format(
@@ -390,9 +408,12 @@ class Node:
             self.images.add(name)
         return name
 
-    def certrotate(self, binary):
+    def certrotate(self):
+        """What users get, built by deploy/Dockerfile, under the name that the READMEs have for it."""
         archive = self.dir / "certrotate.tar"
-        return self.load(image.certrotate(archive, binary), archive)
+        if product.NAME not in self.images:
+            product.save(product.build(), archive)
+        return self.load(product.NAME, archive)
 
     def coredns(self):
         """None: it was not built (tests/stages/node.sh)."""
@@ -412,6 +433,10 @@ class Node:
             self.load(image.database(archive, found[-1], name), archive)
             archive.unlink()
         return name
+
+    def kill(self, container):
+        """-9 for the first process of a container, containerd://…"""
+        self.inside("ctr", "-n", "k8s.io", "tasks", "kill", "-s", "SIGKILL", container.rpartition("/")[2])
 
     def cost(self, container):
         """(resident KiB, seconds of CPU so far) of the first process of a container, containerd://…"""

@@ -35,20 +35,20 @@ operator_definitions() {
 debian_fetch() {
         local fresh=$CERTROTATE_CACHE/images/debian.$$.tar
         [ ! -s "$debian_tree" ] || return 0
-        echo "building: a tree of Debian 12 into $debian_tree (once; some minutes)"
+        echo "building: a tree of Debian 12 into $debian_tree (once; a minute)"
         mkdir -p "${debian_tree%/*}"
         if as_root mmdebstrap --quiet --variant=minbase bookworm "$fresh" >"$RESULTS/debian-tree.log" 2>&1 </dev/null; then
                 mv "$fresh" "$debian_tree"
         else
-                echo "the image cannot be built, its tests are skipped: $(tail -n 1 "$RESULTS/debian-tree.log")"
+                echo "the image cannot be built, nor tested: $(tail -n 1 "$RESULTS/debian-tree.log")"
                 rm -f "$fresh"
         fi
 }
 
-# install_fetch: 0 also when something cannot be had; the tests that need it then say so. LONG: for the image, too.
+# install_fetch: 0 also when something cannot be had; the tests that need it then say so.
 install_fetch() {
         local helm=$CERTROTATE_CACHE/helm-$helm_version operator=$CERTROTATE_CACHE/prometheus-operator-$operator_version
         [ -x "$helm/bin/helm" ] || peer_fetch helm "$helm" helm_build
         [ -d "$operator" ] || peer_fetch prometheus-operator "$operator" operator_definitions
-        [ -z "${LONG:-}" ] || debian_fetch
+        debian_fetch
 }

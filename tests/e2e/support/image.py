@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """deploy/Dockerfile, built as it stands without a registry, and what came out: configuration and files."""
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
+from .agent import ROOT
 from .kube import CACHE
 from .poll import STRETCH
 
 DEBIAN = CACHE / "images/debian-12.tar"
 BASE = "docker.io/library/debian:12-slim"
 STORE = CACHE / "buildah"
+NAME = "registry.example.com/certrotate:0.1.0"  # as the READMEs call it
+MOMENT = 1700000000
+LAYERS_MAX = 400  # each change of the tree leaves some 15 behind
 
 
 def missing():
@@ -23,7 +29,7 @@ def missing():
         return "an image is built by root only"
     if shutil.which("buildah") is None:
         return "buildah is not installed: apt-get install buildah"
-    return None if DEBIAN.exists() else f"{DEBIAN} is not there (./tests/run --only e2e --long makes it)"
+    return None if DEBIAN.exists() else f"{DEBIAN} is not there (tests/stages/install.sh makes it)"
 
 
 def buildah(*words, check=True):
@@ -47,16 +53,39 @@ def want_base():
     buildah("tag", mark, BASE)
 
 
-class Image:
-    def __init__(self, context, moment, folder):
-        """Of the Dockerfile in the tree `context`; what it is made of lies in `folder` afterwards."""
-        want_base()
-        self.moment, self.folder, self.root = moment, Path(folder), Path(folder) / "root"
-        name = "localhost/certrotate:test"
+def build(context=ROOT, moment=MOMENT):
+    """
+    Id of the image that the Dockerfile in the tree `context` gives. What was built before comes from the store; one at a
+    time builds.
+    """
+    with open(CACHE / "buildah.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build(context, moment)
+
+
+def _build(context, moment):
+    if len(buildah("images", "--all", "--quiet")[1].splitlines()) > LAYERS_MAX:
+        buildah("rmi", "--all", "--force")
+    want_base()
+    with tempfile.NamedTemporaryFile("r") as told:
         buildah("bud", "--isolation", "chroot", "--pull-never", "--layers", "--timestamp", moment, "--build-arg",
-                f"SOURCE_DATE_EPOCH={moment}", "-f", Path(context) / "deploy/Dockerfile", "-t", name, context)
+                f"SOURCE_DATE_EPOCH={moment}", "-f", Path(context) / "deploy/Dockerfile", "--iidfile", told.name,
+                "-t", "localhost/certrotate:test", context)
+        return told.read().strip().removeprefix("sha256:")
+
+
+def save(image, archive, name=NAME):
+    """As a docker-archive, which `ctr images import` takes."""
+    buildah("push", "--quiet", image, f"docker-archive:{archive}:{name}")
+    return name
+
+
+class Image:
+    def __init__(self, folder, context=ROOT):
+        """Built of the tree `context`; what it is made of lies in `folder` afterwards."""
+        self.folder, self.root = Path(folder), Path(folder) / "root"
         self.root.mkdir(parents=True)
-        buildah("push", "--quiet", name, f"oci:{self.folder / 'oci'}:test")
+        buildah("push", "--quiet", build(context), f"oci:{self.folder / 'oci'}:test")
         self.digest = json.loads((self.folder / "oci/index.json").read_text())["manifests"][0]["digest"]
         self.manifest = json.loads(self._blob(self.digest).read_text())
         self.whole = json.loads(self._blob(self.manifest["config"]["digest"]).read_text())
