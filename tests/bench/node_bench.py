@@ -169,7 +169,7 @@ def working_set(group):
 
 
 def measure(node, got, work, result):
-    images = node.certrotate(), node.mariadb()
+    images = node.certrotate(), node.tree("mariadb")
     assert images[1], "the image of MariaDB could not be built"
     authority = Authority(work / "authority")
     for way in ways(got):

@@ -11,7 +11,7 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "e2e")]
 
 from install import Install  # noqa: E402
-from mission import SOON, Database, stage  # noqa: E402
+from mission import SOON, Database, running  # noqa: E402
 from node import Node, missing  # noqa: E402
 from pods import Pod  # noqa: E402
 from support import helm  # noqa: E402
@@ -57,12 +57,22 @@ def agent_image(node):
     return node.certrotate()
 
 
+def tree(node, what):
+    name = node.tree(what)
+    if name is None:
+        pytest.fail(f"the image {what} is not there (tests/stages/node.sh builds it)")
+    return name
+
+
 @pytest.fixture(scope="session")
 def mariadb_image(node):
-    name = node.mariadb()
-    if name is None:
-        pytest.fail("the image of MariaDB is not there (tests/stages/node.sh builds it)")
-    return name
+    return tree(node, "mariadb")
+
+
+@pytest.fixture(scope="session")
+def engines_image(node):
+    """Python, OpenSSL and Java, for what is no MariaDB."""
+    return tree(node, "engines")
 
 
 @pytest.fixture(scope="session")
@@ -106,11 +116,8 @@ def make_pod(namespace):
 @pytest.fixture(scope="session")
 def deployed(node, dns, install, mariadb_image, tmp_path_factory):
     """Under the name and the kind of Percona XtraDB Cluster, which cannot be had."""
-    namespace = Namespace(node.plane, "mission")
-    install.admit(namespace, "px")
-    for name in ("issuer", "issuer-2"):
-        namespace.issuer(name)
-    with stage(Database(node, namespace, tmp_path_factory.mktemp("mission"), "px", "perconaxtradb"), install) as mission:
+    with running(node, install, "mission", lambda namespace: Database(
+            node, namespace, tmp_path_factory.mktemp("mission"), "px", "perconaxtradb")) as mission:
         yield mission
 
 

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -96,6 +97,6 @@ def single(archive, binary, name):
     return write(archive, name, layer.bytes(), [place])
 
 
-def database(archive, rootfs, name):
+def database(archive, tree, name):
     """A whole tree, as mmdebstrap makes it."""
-    return write(archive, name, rootfs, command=["/bin/bash"])
+    return write(archive, name, tree, command=["/bin/bash"])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
-A database as users have it: the sample of deploy/samples, three members of MariaDB Galera whose pods ask for the agent by
-annotations, volumes; and who looks at it while requests are carried out. What a request is, and what must be so at its end,
-is that of tests/e2e (support/flows.py).
+A database as users have it: StatefulSets whose pods ask for the agent by annotations, and a Service; here the sample of
+deploy/samples, three members of MariaDB Galera; and who looks at it while requests are carried out. What a request is, and
+what must be so at its end, is that of tests/e2e (support/flows.py).
 """
 
 import json
@@ -19,6 +19,7 @@ from support.fleet import Fleet
 from support.flows import Flows
 from support.kube_api import ApiError
 from support.load import LoadClients
+from support.namespace import Namespace
 from support.openssl import serves_no_tls
 from support.opsrequests import GROUP, KINDS
 from support.pod import leaf_seen
@@ -26,26 +27,14 @@ from support.poll import wait_for
 
 RIGHTS = "rbac.authorization.k8s.io/v1"
 SAMPLE = ROOT / "deploy/samples/mariadb/galera.yaml"
-CONTAINER = "mariadb"
-# A database that restarts for a second and third time within ten minutes waits for the kubelet: 10 s, 20 s, 40 s. And
-# volumes take a minute and more.
-SOON = {"featureGates": {"KubeletCrashLoopBackOffMax": True}, "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"},
-        "syncFrequency": "5s"}
 
 
 class Member(Pod):
-    """One pod, with what Fleet and Flows ask of one."""
+    """One pod, with what Fleet and Flows ask of one; a subclass says what is served()."""
 
     def __init__(self, fleet, name):
         super().__init__(fleet.namespace, name)
         self.fleet = fleet
-
-    def served(self):
-        ip = self.get()["status"].get("podIP")
-        return leaf_seen(3306, "mysql", ip) if ip else None
-
-    def is_plain(self):
-        return serves_no_tls(3306, host=self.ip)
 
     def report(self):
         have = self.namespace.get(f"pods/{self.name}") or {"metadata": {}}
@@ -54,12 +43,6 @@ class Member(Pod):
     def plan(self):
         return self.report().get("plan") or {}
 
-    def sql(self, text):
-        """Rows, each a list of texts."""
-        said = self.exec("mariadb", "-S", "/run/mysqld/mysqld.sock", "-uroot", f"-p{self.fleet.password}", "-Nse", text,
-                         container=CONTAINER)
-        return [line.split("\t") for line in said.splitlines()]
-
     def tail(self):
         try:
             return f"=== {self.name}\n{self.explain()}\n"
@@ -67,25 +50,49 @@ class Member(Pod):
             return f"=== {self.name}: {e}\n"
 
 
-class Database(Fleet):
-    """cleanup() is the namespace's work. There is no database object: the StatefulSet is what gets paused."""
+class MySQLMember(Member):
+    """It speaks that protocol at the usual port."""
 
-    def __init__(self, node, namespace, folder, name="orders", kind="mariadb"):
-        """With another name or kind than the sample's, these are replaced in it."""
-        self.node, self.namespace, self.dir, self.name = node, namespace, Path(folder), name
-        self.kind, self.requests, self.has_object, self.has_files, self.tails = kind, KINDS[kind], False, True, []
+    def served(self):
+        ip = self.get()["status"].get("podIP")
+        return leaf_seen(3306, "mysql", ip) if ip else None
+
+    def is_plain(self):
+        return serves_no_tls(3306, host=self.ip)
+
+
+class GaleraMember(MySQLMember):
+    def sql(self, text):
+        """Rows, each a list of texts."""
+        said = self.exec("mariadb", "-S", "/run/mysqld/mysqld.sock", "-uroot", f"-p{self.fleet.password}", "-Nse", text,
+                         container=self.fleet.container)
+        return [line.split("\t") for line in said.splitlines()]
+
+
+class Workload(Fleet):
+    """
+    Pods that StatefulSets make. cleanup() of them is the namespace's work. There is no database object: the StatefulSets
+    are what gets paused. A subclass says its objects(), kind, container (of the database) and port.
+    """
+
+    kind = container = port = None
+    member = Member
+
+    def __init__(self, node, namespace, folder, image, name, names):
+        self.node, self.namespace, self.dir, self.image, self.name = node, namespace, Path(folder), image, name
+        self.requests, self.has_object, self.has_files, self.tails = KINDS[self.kind], False, True, []
         self.password = secrets.token_hex(12)
-        self.pods = [Member(self, f"{name}-{i}") for i in range(3)]
+        self.pods = [self.member(self, n) for n in names]
         self.watcher = None
 
+    def objects(self):
+        raise NotImplementedError
+
     def up(self):
-        self.namespace.kubectl("apply", "-f", "-", stdin=json.dumps(
-            {"apiVersion": "v1", "kind": "List", "items": list(self._volumes())}))
         self.apply()
         for pod in self.pods:
             wait_for(f"{pod.name} is there", lambda pod=pod: self.namespace.get(f"pods/{pod.name}"), 120, 0.2)
             pod.wait_ready(120)
-        self.pods[0].sql("CREATE USER 'load'@'%'")
         self.watcher = Watcher(self)
         return self
 
@@ -94,26 +101,40 @@ class Database(Fleet):
             self.watcher.cleanup()
 
     def apply(self):
-        self.namespace.kubectl("create", "secret", "generic", f"{self.name}-auth", "--from-literal=username=root",
-                               f"--from-literal=password={self.password}")
-        text = re.sub(r"\borders\b", self.name, SAMPLE.read_text())
-        self.namespace.kubectl("apply", "-f", "-", stdin=text.replace("mariadbs.kubedb.com", f"{self.kind}s.kubedb.com"))
+        self.namespace.kubectl("apply", "-f", "-", stdin=json.dumps({
+            "apiVersion": "v1", "kind": "List", "items": list(self.objects())}))
 
-    def _volumes(self):
-        """Of the class that is the cluster's default."""
-        yield {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "kubernetes.io/no-provisioner",
-               "metadata": {"name": "local", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
-        for pod in self.pods:
-            place = self.node.dir / "volumes" / self.namespace.name / pod.name
-            place.mkdir(parents=True, exist_ok=True)
-            yield {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"{self.namespace.name}-{pod.name}"},
-                   "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "local",
-                            "persistentVolumeReclaimPolicy": "Retain", "local": {"path": str(place)},
-                            "claimRef": {"namespace": self.namespace.name, "name": f"data-{pod.name}"},
-                            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [
-                                {"key": "kubernetes.io/hostname", "operator": "In", "values": ["node1"]}]}]}}}}
+    def secret(self, name, **values):
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values}
+
+    def config_map(self, name, data):
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+    def services(self, **selector):
+        """One for clients, and one that names the pods."""
+        port = [{"name": "db", "port": self.port}]
+        yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": self.name},
+               "spec": {"selector": {**self.labels(), **selector}, "ports": port}}
+        yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"{self.name}-pods"}, "spec": {
+            "clusterIP": "None", "publishNotReadyAddresses": True, "selector": self.labels(), "ports": port}}
+
+    def stateful_set(self, name, replicas, annotations, pod, labels=None, **more):
+        """pod: its spec, but for what all have."""
+        labels = {**self.labels(), **(labels or {})}
+        return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name, "labels": labels}, "spec": {
+            "replicas": replicas, "serviceName": f"{self.name}-pods", "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels, "annotations": annotations}, "spec": {
+                "serviceAccountName": self.name, "automountServiceAccountToken": False, "enableServiceLinks": False,
+                "terminationGracePeriodSeconds": 30, **pod}}, **more}}
 
     # --- what is so
+
+    def owners(self):
+        found = self.namespace.call("GET", "statefulsets", group="apps/v1")["items"]
+        return [o for o in found if o["metadata"].get("labels", {}).get("app.kubernetes.io/instance") == self.name]
+
+    def is_paused(self):
+        return any("certrotate.io/paused" in o["metadata"].get("annotations", {}) for o in self.owners())
 
     @property
     def address(self):
@@ -129,7 +150,56 @@ class Database(Fleet):
     def containers(self):
         """Which container of the database runs in each pod."""
         return {pod.name: (status["containerID"], status["restartCount"]) for pod in self.pods
-                for status in [pod.statuses()[CONTAINER]]}
+                for status in [pod.statuses()[self.container]]}
+
+    def clients(self, *authorities, count=2, **more):
+        """From outside the pods, through the Service, each connection a new one and verified."""
+        path = self.dir / "trusted.pem"
+        path.write_bytes(b"".join(authorities))
+        load = LoadClients(self.dir, self.port, path, clients=count, pause=0.05, host=self.address, **more)
+        wait_for("clients connect", lambda: load.made > 2, 30, 0.05)
+        return load
+
+
+class Database(Workload):
+    """Three members of Galera, of the sample; with another name or kind than its own, these are replaced in it."""
+
+    container, port, member = "mariadb", 3306, GaleraMember
+
+    def __init__(self, node, namespace, folder, name="orders", kind="mariadb"):
+        self.kind = kind
+        super().__init__(node, namespace, folder, None, name, [f"{name}-{i}" for i in range(3)])
+
+    def objects(self):
+        """Volumes of the class that is the cluster's default, and the login; the sample is applied after them."""
+        yield {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "kubernetes.io/no-provisioner",
+               "metadata": {"name": "local", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
+        for pod in self.pods:
+            place = self.node.dir / "volumes" / self.namespace.name / pod.name
+            place.mkdir(parents=True, exist_ok=True)
+            yield {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"{self.namespace.name}-{pod.name}"},
+                   "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "storageClassName": "local",
+                            "persistentVolumeReclaimPolicy": "Retain", "local": {"path": str(place)},
+                            "claimRef": {"namespace": self.namespace.name, "name": f"data-{pod.name}"},
+                            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [
+                                {"key": "kubernetes.io/hostname", "operator": "In", "values": ["node1"]}]}]}}}}
+
+    def up(self):
+        super().up()
+        self.pods[0].sql("CREATE USER 'load'@'%'")
+        return self
+
+    def apply(self):
+        super().apply()
+        self.lay()
+
+    def lay(self):
+        self.namespace.kubectl("create", "secret", "generic", f"{self.name}-auth", "--from-literal=username=root",
+                               f"--from-literal=password={self.password}")
+        text = re.sub(r"\borders\b", self.name, SAMPLE.read_text())
+        self.namespace.kubectl("apply", "-f", "-", stdin=text.replace("mariadbs.kubedb.com", f"{self.kind}s.kubedb.com"))
+
+    # --- what is so
 
     def is_cluster(self):
         """Three members, all of them synced, each by its own word."""
@@ -139,14 +209,6 @@ class Database(Fleet):
 
     def is_group_tls(self):
         return [pod.sql("SELECT @@wsrep_provider_options LIKE '%socket.ssl = YES%'") == [["1"]] for pod in self.pods]
-
-    def clients(self, *authorities, count=2):
-        """From outside the pods, through the Service, each connection a new one and verified."""
-        path = self.dir / "trusted.pem"
-        path.write_bytes(b"".join(authorities))
-        load = LoadClients(self.dir, 3306, path, clients=count, pause=0.05, host=self.address)
-        wait_for("clients connect", lambda: load.made > 2, 30, 0.05)
-        return load
 
 
 class Watcher:
@@ -248,13 +310,43 @@ class Mission(Flows):
 
 
 @contextmanager
-def stage(database, install):
-    """Up and asked of by requests; gone afterwards."""
+def served_all_the_time(mission, *authorities, **more):
+    """Clients that come through the Service: not one connection fails."""
+    clients = mission.fleet.clients(*authorities, **more)
+    try:
+        yield clients
+        clients.check(10)
+    finally:
+        clients.stop()
+
+
+# A database that restarts for a second and third time within ten minutes waits for the kubelet: 10 s, 20 s, 40 s. And
+# volumes take a minute and more.
+SOON = {"featureGates": {"KubeletCrashLoopBackOffMax": True}, "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"},
+        "syncFrequency": "5s"}
+
+
+@contextmanager
+def running(node, install, name, make, issuers=("issuer", "issuer-2"), flows=Mission):
+    """The mission of a database in a namespace of its own, admitted there. make(namespace): its Workload."""
+    namespace = Namespace(node.plane, name)
+    database = make(namespace)
+    install.admit(namespace, database.name)
+    for issuer in issuers:
+        namespace.issuer(issuer)
+    with stage(database, install, flows) as mission:
+        yield mission
+
+
+@contextmanager
+def stage(database, install, flows=Mission):
+    """Up, and asked of by requests; gone afterwards."""
     namespace = database.namespace
     database.node.configure(**SOON)
     try:
-        yield Mission(database.up(), install)
+        yield flows(database.up(), install)
     finally:
         database.cleanup()
-        namespace.call("DELETE", f"statefulsets/{database.name}", {"propagationPolicy": "Foreground"}, "apps/v1")
+        for owner in database.owners():
+            namespace.call("DELETE", f"statefulsets/{owner['metadata']['name']}", {"propagationPolicy": "Foreground"}, "apps/v1")
         namespace.call("DELETE", "pods?gracePeriodSeconds=0")

@@ -422,14 +422,17 @@ class Node:
         archive = self.dir / "coredns.tar"
         return self.load(image.single(archive, COREDNS, "localhost/coredns:1"), archive)
 
-    def mariadb(self):
-        """By the name that samples have. None: it was not built (tests/stages/node.sh)."""
-        found = sorted((CACHE / "images").glob("mariadb-*.tar"))
+    def tree(self, what):
+        """
+        An image that tests/stages/node.sh has made, mariadb (by the name that samples have) or engines; None: it was not
+        built.
+        """
+        found = sorted((CACHE / "images").glob(f"{what}-*.tar"))
         if not found:
             return None
-        name = "docker.io/library/mariadb:10.11"
+        name = "docker.io/library/mariadb:10.11" if what == "mariadb" else f"localhost/{what}:1"
         if name not in self.images:
-            archive = self.dir / "mariadb.tar"
+            archive = self.dir / f"{what}.tar"
             self.load(image.database(archive, found[-1], name), archive)
             archive.unlink()
         return name

@@ -5,21 +5,9 @@ only OpsRequests; test_mission_end.py goes on with it. What is served is seen by
 through the Service; never is more than one pod away, and the Service never without one.
 """
 
-from contextlib import contextmanager
-
+from mission import served_all_the_time
 from support.flows import issuer_ref
 from support.poll import wait_for
-
-
-@contextmanager
-def served_all_the_time(mission, *authorities):
-    """Clients that come through the Service: not one connection fails."""
-    clients = mission.fleet.clients(*authorities)
-    try:
-        yield clients
-        clients.check(10)
-    finally:
-        clients.stop()
 
 
 def test_deployed_plain_and_injected(mission):

@@ -17,7 +17,7 @@ README = ROOT / "deploy/samples/README.md"
 
 
 class Sample(Database):
-    def apply(self):
+    def lay(self):
         for command in commands(README, "A database"):
             shell(self.node.plane, self.dir, command)
         secret = self.namespace.call("GET", "secrets/orders-auth")

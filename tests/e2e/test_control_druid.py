@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 Whole requests of kind DruidOpsRequest on real parts: the controller, cert-manager, a coordinator and a router of Druid
-with an agent each. The requests are those of deploy/samples, as they stand. One database goes through all of it, in
+with an agent each. The requests are those of deploy/samples. One database goes through all of it, in
 the order of the tests; what fails is asked for in between, and must leave everything as it was.
 """
 
@@ -16,7 +16,6 @@ from support.druid import ZooKeeper
 from support.fleet import Fleet
 from support.flows import Flows, issuer_ref
 from support.namespace import CERTIFICATES, Namespace
-from support.opsrequests import SAMPLES
 from support.pod import leaf_seen
 from support.pod_druid import ON, pods
 from support.poll import STRETCH, stays, wait_for
@@ -28,15 +27,8 @@ BLOCK = re.compile(r"\n\n# certrotate lays .*# certrotate ends here\n", re.S)
 
 
 class DruidFlows(Flows):
-    def begin(self, what):
-        """One of deploy/samples; the name of the request."""
-        path = SAMPLES / "druid" / f"{what}.yaml"
-        self.namespace.kubectl("apply", "-f", path)
-        return re.findall(r"^  name: (\S+)$", path.read_text(), re.M)[-1]
-
-    def sample(self, what):
-        """… up to its good end: its conditions."""
-        return self.wait_success(self.begin(what), 300)
+    def wait_success(self, name, deadline=300):
+        return super().wait_success(name, deadline)
 
     @property
     def router(self):
@@ -142,7 +134,7 @@ def test_add_that_fails(flows):
 
 def test_add(flows):
     starts = flows.fleet.starts()
-    conditions = flows.sample("add")
+    conditions = flows.done("add")
     flows.assert_tls()
     assert flows.fleet.starts() == [n + 1 for n in starts]
     for word in ("ReconfigureTLS", "CertificateSynced", "GetCertificate", "CheckReadyCondition", "IssuingCondition",
@@ -168,7 +160,7 @@ def test_rotate(flows):
         pod.reconfigure(names=None)
     flows.same_as(before)
     leaf, revisions, issued, starts = flows.assert_tls(), flows.revisions(), flows.issued(), flows.fleet.starts()
-    flows.sample("rotate")
+    flows.done("rotate")
     after = flows.assert_tls()
     assert after.fingerprint != leaf.fingerprint and after.issuer == leaf.issuer
     once = {name: revision + 1 for name, revision in revisions.items()}
@@ -180,7 +172,7 @@ def test_rotate(flows):
 
 def test_update_certificates(flows):
     before, starts = flows.assert_tls(), flows.fleet.starts()
-    flows.sample("update-certificates")
+    flows.done("update-certificates")
     assert flows.assert_tls().fingerprint != before.fingerprint
     names = openssl("x509", "-noout", "-ext", "subjectAltName", stdin=(flows.router.published / "tls.crt").read_bytes())
     assert b"DNS:*.events.example.com" in names and b"URI:spiffe://example.com/events" in names
@@ -190,7 +182,7 @@ def test_update_certificates(flows):
 def test_change_issuer(flows):
     """To a ClusterIssuer of another authority: no node shows what another one does not know yet."""
     before, starts = flows.assert_tls(), flows.fleet.starts()
-    name = flows.begin("change-issuer")
+    name = flows.sample("change-issuer")
     phases = {}
 
     def ended():
@@ -212,13 +204,13 @@ def test_configuration(flows):
     """From a Secret, inline over it, refused, and on a clean base: in the files that nodes read, beside the keys of TLS."""
     idle, own = "druid.server.http.maxIdleTime", "druid.router.http.numConnections"
     leaf, before = flows.assert_tls(), flows.texts()
-    conditions = flows.sample("reconfigure-secret")
+    conditions = flows.done("reconfigure-secret")
     assert all(conditions[word]["status"] == "True" for word in (
         "Reconfigure", "UpdatePetSets", "RestartNodes", f"CheckConfiguration--{ROUTER}", f"CheckConfiguration--{COORDINATOR}"))
     assert flows.router.in_force(idle, own) == ["PT3m", "20"]
     assert flows.coordinator.in_force(idle, own) == ["PT3m", None], "what is for another role is not for this one"
 
-    flows.sample("reconfigure-apply")
+    flows.done("reconfigure-apply")
     assert flows.router.in_force(idle, own) == ["PT3m", "40"], "over the Secret's, key by key"
     assert "-Xmx320m" in flows.router.db.command
     assert flows.assert_tls() == leaf
@@ -235,7 +227,7 @@ def test_configuration(flows):
     assert pod.in_force(own) == ["40"]
     pod.reconfigure(**pod.settings())
 
-    flows.sample("reconfigure-remove")
+    flows.done("reconfigure-remove")
     assert flows.router.in_force(idle, own) == [None, "5"]
     assert flows.assert_tls() == leaf and "-Xmx320m" not in flows.router.db.command
     for texts, was in zip(flows.texts(), before):
@@ -252,7 +244,7 @@ def test_remove(flows):
     pod.may_start = lambda: True
     wait_for("all serve what was served", lambda: flows.fleet.served() == before["served"], 200, 0.5, flows.fleet.explain)
     flows.same_as(before)
-    flows.sample("remove")
+    flows.done("remove")
     flows.fleet.assert_plain()
     assert flows.certificates() == {} and flows.fleet.secret_fp() is None
     assert [BLOCK.sub("", texts[0]) for texts in flows.texts()] == [texts[0] for texts in flows.plain]

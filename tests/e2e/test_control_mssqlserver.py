@@ -13,7 +13,6 @@ import pytest
 from support.fleet import Fleet
 from support.flows import Flows, issuer_ref
 from support.namespace import Namespace
-from support.opsrequests import SAMPLES
 from support.pod_mssqlserver import PLAIN, SQLServerPod, Turns, primary
 from support.pod import leaf_of
 from support.poll import stays, wait_for
@@ -26,14 +25,6 @@ STEPS = ("ReconfigureTLS", "DatabasePauseSucceeded", "CertificateSynced", "Updat
 
 
 class GroupFlows(Flows):
-    def sample(self, file):
-        """Applies one of deploy/samples, only the request under a new name, which is returned."""
-        text = (SAMPLES / f"mssqlserver/{file}.yaml").read_text()
-        was, = re.findall(r"^kind: MSSQLServerOpsRequest\nmetadata:\n  name: (\S+)$", text, re.M)
-        name = self.name(was.removeprefix(NAME + "-"))
-        self.namespace.kubectl("apply", "-f", "-", stdin=text.replace(f"name: {was}\n", f"name: {name}\n"))
-        return name
-
     def run(self, file):
         """conditions of the sample's request, which has come to its good end"""
         name = self.sample(file)

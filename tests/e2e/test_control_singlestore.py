@@ -6,7 +6,6 @@ at; the leaf that each pod serves is seen by OpenSSL's client. SingleStore itsel
 tests/peers/singlestore. Each request is made to fail, too.
 """
 
-import re
 import subprocess
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from support.controller import Controller
 from support.fleet import Fleet
 from support.flows import Flows, issuer_ref
 from support.namespace import Namespace
-from support.opsrequests import SAMPLES
 from support.pod_singlestore import SingleStorePod
 from support.poll import stays, wait_for
 
@@ -25,20 +23,6 @@ DEFAULT = "100000"  # of max_connections
 
 
 class SampleFlows(Flows):
-    def sample(self, what, *changes):
-        """The request of deploy/samples as it stands, but for its name and the (old, new) that are told."""
-        text = (SAMPLES / "singlestore" / f"{what}.yaml").read_text()
-        name = self.name(what)
-        for old, new in (*changes, (re.search(r"OpsRequest\nmetadata:\n  name: .*\n", text)[0],
-                                    f"OpsRequest\nmetadata:\n  name: {name}\n")):
-            assert old in text, old
-            text = text.replace(old, new)
-        self.namespace.kubectl("apply", "-f", "-", stdin=text)
-        return name
-
-    def done(self, what, *changes):
-        return self.wait_success(self.sample(what, *changes))
-
     def with_tls(self):
         if not self.certificates():
             self.done("add")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # What a real Kubernetes node needs beyond kubernetes.sh, which is sourced before, as is packages.sh: kubelet, scheduler
-# and kube-proxy from the same module, CoreDNS, and the database's image, made without a registry. The caller sets
+# and kube-proxy from the same module, CoreDNS, and the images of databases, made without a registry. The caller sets
 # RESULTS, a folder for logs.
 
 node_commands="kube-scheduler kubelet kube-proxy"
@@ -32,27 +32,44 @@ coredns_build() {
         peer_build coredns "$1/bin" "" .
 }
 
-# The database's image: a tree of Debian 12, as a tar without anything of this machine in it.
-node_build_mariadb() {
-        local version tar fresh
-        version=$(apt-cache policy mariadb-server | sed -n 's/ *Candidate: *\(.*:\)\?\([0-9.]*\).*/\2/p')
-        tar=$node_images/mariadb-$version.tar fresh=$node_images/mariadb.$$.tar
+# node_build_image NAME VERSION PACKAGES [COMMAND]: a tree of Debian 12, as a tar without anything of this machine in it.
+node_build_image() {
+        local tar=$node_images/$1-$2.tar fresh=$node_images/$1.$$.tar
         [ ! -s "$tar" ] || return 0
-        echo "building: an image of MariaDB $version into $tar (once; two minutes)"
+        echo "building: the image $1 $2 into $tar (once; two minutes)"
         mkdir -p "$node_images"
+        # Java's package wants the folder of manuals.
         # shellcheck disable=SC2016
-        if as_root mmdebstrap --quiet --variant=minbase \
-                --include=mariadb-server,mariadb-backup,galera-4,rsync,stunnel4,socat,openssl,iproute2,procps \
+        if as_root mmdebstrap --quiet --variant=minbase --include="$3" \
                 --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-                --dpkgopt='path-exclude=/usr/share/locale/*' \
-                --customize-hook='rm -rf "$1"/var/lib/mysql/* "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/*' \
-                bookworm "$fresh" >"$RESULTS/mariadb-image.log" 2>&1 </dev/null; then
-                rm -f "$node_images"/mariadb-*.tar
+                --dpkgopt='path-exclude=/usr/share/locale/*' --customize-hook="${4:-true}" \
+                --essential-hook='mkdir -p "$1"/usr/share/man/man1' \
+                --customize-hook='rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/*' \
+                bookworm "$fresh" >"$RESULTS/$1-image.log" 2>&1 </dev/null; then
+                rm -f "$node_images/$1"-*.tar
                 mv "$fresh" "$tar"
         else
-                echo "the image of MariaDB cannot be built: $(tail -n 1 "$RESULTS/mariadb-image.log")"
+                echo "the image $1 cannot be built: $(tail -n 1 "$RESULTS/$1-image.log")"
                 rm -f "$fresh"
         fi
+}
+
+# The version that would be installed of each of these packages.
+candidates() {
+        apt-cache policy "$@" | sed -n 's/ *Candidate: *\(.*:\)\?\([0-9.]*\).*/\2/p' | paste -sd-
+}
+
+node_build_mariadb() {
+        # shellcheck disable=SC2016
+        node_build_image mariadb "$(candidates mariadb-server)" \
+                mariadb-server,mariadb-backup,galera-4,rsync,stunnel4,socat,openssl,iproute2,procps \
+                'rm -rf "$1"/var/lib/mysql/*'
+}
+
+# What runs the test servers of tests/peers, and Druid: its jars stay outside.
+node_build_engines() {
+        node_build_image engines "$(candidates python3 openssl openjdk-17-jre-headless)" \
+                python3,openssl,openjdk-17-jre-headless
 }
 
 # 0 also when something cannot be had; the tests that need it then say so.
@@ -65,6 +82,7 @@ node_fetch() {
                 echo "the node cannot be built: there is no go on this machine"
         fi
         node_build_mariadb
+        node_build_engines
 }
 
 # Why this machine cannot become a node; nothing: it can. What a container runtime needs that may be forbidden to root.

@@ -12,7 +12,7 @@ e2e_packages="mmdebstrap postgresql mariadb-server mariadb-client galera-4 rsync
         freetds-bin curl maven libaio1 libnuma1 python3-venv python3-pytest python3-pytest-xdist etcd-server
         buildah prometheus"
 node_packages="openssl etcd-server mariadb-server mariadb-client mmdebstrap containerd runc containernetworking-plugins
-        iptables iproute2 procps python3-pytest python3-pytest-xdist buildah"
+        iptables iproute2 procps python3-pytest python3-pytest-xdist buildah freetds-bin maven"
 unit_packages="openssl openjdk-17-jre-headless mariadb-server"
 
 packages_of() {

@@ -155,6 +155,7 @@ stage_cluster() {
         fi
         kubernetes_fetch
         node_fetch
+        druid_fetch
         install_fetch
         say "  everything is built, the node comes up"
         pytest_stage cluster -n 2 --durations=0 --durations-min=5

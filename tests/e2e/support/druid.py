@@ -35,10 +35,10 @@ ROLES = {  # Druid's word: the agent's, and what else its runtime.properties say
 }
 COMMON = """# The comments, and the keys that are not about TLS, have to survive.
 druid.extensions.loadList=[]
-druid.host=localhost
-druid.bindOnHost=true
+druid.host={host}
+druid.bindOnHost={bound}
 
-druid.zk.service.host=127.0.0.1:{zookeeper}
+druid.zk.service.host={zookeeper}
 druid.metadata.storage.type=derby
 druid.metadata.storage.connector.connectURI=jdbc:derby://localhost:{derby}/{dir}/metadata;create=true
 druid.metadata.storage.connector.port={derby}
@@ -65,6 +65,8 @@ druid.server.https.reloadSslContextSeconds=1
 
 ARCHIVE = TREE / "classes.jsa"
 SERVER = ["org.apache.druid.cli.Main", "server"]
+ZOOKEEPER = ["java", "-Xmx64m", "-XX:+UseSerialGC", "-cp", f"{TREE}/lib/*",
+             "org.apache.zookeeper.server.ZooKeeperServerMain"]
 
 
 def available():
@@ -92,6 +94,25 @@ def classes():
             finally:
                 node.stop()
     return [f"-XX:SharedArchiveFile={ARCHIVE}", "-Xlog:disable"]
+
+
+def ask(path, plain, port, tls=None, host="127.0.0.1"):
+    """The answer, or None when the port (either one when tls is None) does not give one."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for is_tls, base in ((True, f"https://{host}:{port}"), (False, f"http://{host}:{plain}")):
+        if tls is None or tls == is_tls:
+            try:
+                with urllib.request.urlopen(base + path, timeout=10, context=context) as answer:
+                    return answer.read().decode()
+            except OSError:
+                continue
+    return None
+
+
+def zoo_cfg(data, port, address):
+    return (f"tickTime=2000\ndataDir={data}\nclientPort={port}\nclientPortAddress={address}\n"
+            "admin.enableServer=false\n")
 
 
 class Process:
@@ -131,10 +152,8 @@ class ZooKeeper(Process):
         super().__init__(folder, "zookeeper")
         self.port = free_ports(1)[0]
         conf = self.dir / "zoo.cfg"
-        conf.write_text(f"tickTime=2000\ndataDir={self.dir}/data\nclientPort={self.port}\n"
-                        "clientPortAddress=127.0.0.1\nadmin.enableServer=false\n")
-        self.run(["java", "-Xmx64m", "-XX:+UseSerialGC", "-cp", f"{TREE}/lib/*",
-                  "org.apache.zookeeper.server.ZooKeeperServerMain", str(conf)])
+        conf.write_text(zoo_cfg(self.dir / "data", self.port, "127.0.0.1"))
+        self.run([*ZOOKEEPER, str(conf)])
 
 
 class Node(Process):
@@ -152,7 +171,7 @@ class Node(Process):
             path.parent.mkdir(parents=True, exist_ok=True)
         self.own.write_text(f"druid.service=druid/{role}\ndruid.plaintextPort={self.plain}\ndruid.tlsPort={self.port}\n"
                        + ROLES[role][1].replace("{dir}", str(self.dir)))
-        text = COMMON.format(zookeeper=zookeeper.port, derby=derby, dir=self.dir)
+        text = COMMON.format(zookeeper=f"127.0.0.1:{zookeeper.port}", derby=derby, dir=self.dir, host="localhost", bound="true")
         self.settings.write_text(text + TLS.format(alias=ALIAS, files=files, variable=VARIABLE) if tls else text)
 
     @property
@@ -174,18 +193,7 @@ class Node(Process):
         wait_for(f"{self.role} answers", self.alive, 300, 0.2, self.tail)
 
     def get(self, path, tls=None):
-        """The answer, or None when the port (either one when tls is None) does not give one."""
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        ways = [(True, f"https://127.0.0.1:{self.port}"), (False, f"http://127.0.0.1:{self.plain}")]
-        for is_tls, base in ways:
-            if tls is None or tls == is_tls:
-                try:
-                    with urllib.request.urlopen(base + path, timeout=10, context=context) as answer:
-                        return answer.read().decode()
-                except OSError:
-                    continue
-        return None
+        return ask(path, self.plain, self.port, tls)
 
     def alive(self, tls=None):
         return self.get("/status/health", tls) == "true"

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests of whole requests have in common: how each is asked for, what counts, and what must be so at the end."""
 
+import re
+
 from .load import LoadClients
 from .namespace import CERTIFICATES
+from .opsrequests import SAMPLES
 from .poll import wait_for
 
 ISSUED = ("server", "client")
@@ -34,6 +37,20 @@ class Flows:
         name = self.name(what)
         self.fleet.request(name, type="Reconfigure", configuration=configuration, **({"timeout": timeout} if timeout else {}))
         return name
+
+    def sample(self, what, *changes):
+        """The request of deploy/samples as it stands, but for its name and the (old, new) that are told; its name."""
+        text, name = (SAMPLES / self.fleet.kind / f"{what}.yaml").read_text(), self.name(what)
+        for old, new in (*changes, (re.search(r"OpsRequest\nmetadata:\n  name: .*\n", text)[0],
+                                    f"OpsRequest\nmetadata:\n  name: {name}\n")):
+            assert old in text, old
+            text = text.replace(old, new)
+        self.namespace.kubectl("apply", "-f", "-", stdin=text)
+        return name
+
+    def done(self, what, *changes):
+        """… up to its good end: its conditions."""
+        return self.wait_success(self.sample(what, *changes))
 
     def succeed(self, what, **tls):
         """conditions of the request that has come to its good end"""

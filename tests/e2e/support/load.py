@@ -16,10 +16,11 @@ from . import wire
 
 
 def _client(host, port, context, user, pause, out, lock, stop):
+    opened = wire.open_tls if user else wire.open_direct
     while not stop.is_set():
         line = {"t": time.monotonic()}
         try:
-            with wire.open_tls(port, context, host) as tls:
+            with opened(port, context, host) as tls:
                 line["fp"] = wire._digest(tls)
                 if user:
                     wire.login(tls, user)
@@ -47,7 +48,7 @@ def main(port, ca_file, user, clients, pause, host):
 
 
 class LoadClients:
-    """check() ends them and fails on any failed connection."""
+    """check() ends them and fails on any failed connection. user: "" for TLS from the first byte and no login."""
 
     def __init__(self, folder, port, ca_file, user="load", clients=4, pause=0.02, host="127.0.0.1"):
         self.path = Path(folder) / f"load-{port}-{time.monotonic_ns()}.jsonl"

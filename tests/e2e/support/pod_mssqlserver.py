@@ -16,7 +16,27 @@ SELF_SIGNED = "CN=SSL_Self_Signed_Fallback"
 PLAIN = "[language]\nlcid = 1033\n"
 
 
-class SQLServerPod(Pod):
+class Shown:
+    """What the server at host and port of a pod shows."""
+
+    host, port = "127.0.0.1", 1433
+
+    def shown(self):
+        try:
+            return leaf_of(ssl.DER_cert_to_PEM_cert(leaf_shown(self.port, self.host)).encode())
+        except (OSError, ValueError):
+            return None
+
+    def served(self):
+        leaf = self.shown()
+        return None if leaf is None or leaf.subject == SELF_SIGNED else leaf
+
+    def is_plain(self):
+        leaf = self.shown()
+        return leaf is not None and leaf.subject == SELF_SIGNED
+
+
+class SQLServerPod(Shown, Pod):
     """conf: what mssql.conf says at first. The group has the pods of the fleet, when there are several."""
 
     conf = PLAIN
@@ -41,20 +61,6 @@ class SQLServerPod(Pod):
 
     def accepts(self):
         return answers(self.port)
-
-    def shown(self):
-        try:
-            return leaf_of(ssl.DER_cert_to_PEM_cert(leaf_shown(self.port)).encode())
-        except (OSError, ValueError):
-            return None
-
-    def served(self):
-        leaf = self.shown()
-        return None if leaf is None or leaf.subject == SELF_SIGNED else leaf
-
-    def is_plain(self):
-        leaf = self.shown()
-        return leaf is not None and leaf.subject == SELF_SIGNED
 
     def published_fp(self):
         """Of the leaf that a server which starts now would read."""

@@ -30,6 +30,12 @@ GO = CACHE / "clients/gomssql"
 NOT_SUPPORTED, ON, REQUIRED, REPLY = 2, 1, 3, 4
 
 
+def master(password, users=None):
+    """What an instance starts from."""
+    return json.dumps({"logins": {"sa": {"password": password, "rights": ["CONTROL SERVER"]}, **(users or {})},
+                       "certificates": {}, "endpoints": {}, "master_key": True})
+
+
 class SQLServer:
     def __init__(self, folder, files, port=None, name="sql-0", group=None, conf=None, user=None, address="127.0.0.1"):
         """files: folder with server.crt and server.key, read at start. conf: text of mssql.conf; "" for none."""
@@ -45,9 +51,7 @@ class SQLServer:
         if conf:
             self.conf.write_text(conf)
         self.faults_path = self.dir / "faults.json"
-        (self.dir / "data/master.json").write_text(json.dumps({
-            "logins": {"sa": {"password": PASSWORD, "rights": ["CONTROL SERVER"]}, **(user or {})}, "certificates": {},
-            "endpoints": {}, "master_key": True}))
+        (self.dir / "data/master.json").write_text(master(PASSWORD, user))
         self.process = None
 
     def faults(self, **faults):
@@ -263,14 +267,14 @@ def served(port):
     return hashlib.sha256(leaf_shown(port)).hexdigest()
 
 
-def leaf_shown(port):
+def leaf_shown(port, host="127.0.0.1"):
     """That leaf in DER."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(into, out)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
+    with socket.create_connection((host, port), timeout=10) as sock:
         sock.sendall(_packet_of(PRELOGIN))
         _packet(sock)
         while True:
@@ -299,14 +303,15 @@ def served_or_none(port):
         return None
 
 
-def make_group(folder, names, ports, **more):
+def make_group(folder, names, ports, hosts=None, **more):
     """A shared folder of an availability group, the first name its primary."""
+    hosts = hosts or ["127.0.0.1"] * len(names)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     state = {"name": "ag1", "id": str(uuid.uuid4()), "databases": ["orders", "customers"], "catch_up": 1.0,
              "primary": names[0], "log": [],
-             "replicas": {name: {"id": str(uuid.uuid4()), "endpoint_url": f"tcp://127.0.0.1:{port + 1}",
-                                 "routing_url": f"tcp://127.0.0.1:{port}", "mode": "SYNCHRONOUS_COMMIT"}
-                          for name, port in zip(names, ports)}, **more}
+             "replicas": {name: {"id": str(uuid.uuid4()), "endpoint_url": f"tcp://{host}:{port + 1}",
+                                 "routing_url": f"tcp://{host}:{port}", "mode": "SYNCHRONOUS_COMMIT"}
+                          for name, host, port in zip(names, hosts, ports)}, **more}
     (folder / "group.json").write_text(json.dumps(state))
     return folder

@@ -54,6 +54,16 @@ def open_tls(port, context, host="127.0.0.1", server_name="localhost", timeout=1
         raise
 
 
+def open_direct(port, context, host="127.0.0.1", server_name="localhost", timeout=10):
+    """TLS from the first byte."""
+    sock = socket.create_connection((host, port), timeout=timeout)
+    try:
+        return context.wrap_socket(sock, server_hostname=server_name)
+    except BaseException:
+        sock.close()
+        raise
+
+
 def login(tls, user):
     """A login with an empty password; raises with the server's words when refused."""
     send_packet(tls, 2, struct.pack("<IIB23x", CAPABILITIES, 1 << 24, 45) + user.encode() + b"\0" + b"\0" +
@@ -118,9 +128,8 @@ def served_direct(port, ca_file=None, server_name="localhost", client=None):
     context = trusting(ca_file)
     if client:
         context.load_cert_chain(*client)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as sock:
-        with context.wrap_socket(sock, server_hostname=server_name) as tls:
-            return _digest(tls)
+    with open_direct(port, context, server_name=server_name) as tls:
+        return _digest(tls)
 
 
 def served_or_none(port, probe=served):

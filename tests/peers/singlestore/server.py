@@ -169,8 +169,8 @@ class Connection:
 
 
 class Server:
-    def __init__(self, node):
-        self.node, self.cluster = node, Cluster(node, log)
+    def __init__(self, node, address=None):
+        self.node, self.cluster, self.address = node, Cluster(node, log), address or node.me["host"]
         self.statements = Statements(node, self.cluster)
         self.ending = threading.Event()
         self._open, self._lock, self._number = {}, threading.Lock(), 0
@@ -202,7 +202,7 @@ class Server:
             threading.Thread(target=self._one, args=(sock, local), daemon=True).start()
 
     def run(self):
-        listeners = [(socket.create_server((self.node.me["host"], self.node.me["port"])), False)]
+        listeners = [(socket.create_server((self.address, self.node.me["port"])), False)]
         path = self.node.values.get("socket")
         if path:
             if os.path.exists(path):
@@ -233,6 +233,7 @@ def main():
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--node", type=int, required=True)
     parser.add_argument("--pid-file")
+    parser.add_argument("--address", help="to listen at, when the topology has a name instead")
     args = parser.parse_args()
     try:
         node = Node(args.config, args.topology, args.node, args.control)
@@ -244,7 +245,7 @@ def main():
         return 1
     # A handler would not do: a thread that has just been made may take the signal, and the main one sleeps on.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-    server = Server(node)
+    server = Server(node, args.address)
     if args.pid_file:
         with open(args.pid_file, "w") as f:
             f.write(f"{os.getpid()}\n")
