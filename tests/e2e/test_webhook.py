@@ -248,7 +248,10 @@ def test_documented(webhook):
     environment = {"PATH": f"{BIN}:/usr/bin:/bin", "KUBECONFIG": str(webhook.plane.admin), "HOME": str(webhook.folder)}
     shown = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=True).stdout
     assert "certrotate.io/status: injected" in shown and "/etc/certrotate/config/certrotate.yaml" in shown, shown
-    for database, example in zip(("mariadbs", "mssqlservers"), blocks(FOLDER / "README.md"), strict=True):
+    sample = (ROOT / "deploy/samples/perconaxtradb/kubedb.yaml").read_text()
+    asked = re.search(r"^ +annotations:\n +certrotate.io/inject: .*\n((?: +certrotate.*\n)+)", sample, re.M)[1]
+    for database, example in zip(("mariadbs", "mssqlservers", "perconaxtradbs"),
+                                 [*blocks(FOLDER / "README.md"), textwrap.dedent(asked)], strict=True):
         text = EXAMPLE.format(database=database, annotations=textwrap.indent(example, "    "))
         made = webhook.namespace.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=text)
         assert is_injected(json.loads(made)), made
