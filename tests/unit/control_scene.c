@@ -205,6 +205,11 @@ static void come_again(struct scene *scene, struct scene_pod *pod)
         pod->done = --pod->starting <= 1; /* and not ready yet */
 }
 
+static bool is_denied(const struct scene *scene)
+{
+        return scene->trouble == SCENE_DENIED || scene->trouble == SCENE_DENIED_READY;
+}
+
 void scene_turn(struct scene *scene)
 {
         scene->now += 1;
@@ -214,7 +219,7 @@ void scene_turn(struct scene *scene)
                 if (!scene->issuing[i] || stuck || --scene->issue_left[i] > 0)
                         continue;
                 scene->issuing[i] = false;
-                scene->denied[i] = i == 1 && scene->trouble == SCENE_DENIED;
+                scene->denied[i] = i == 1 && is_denied(scene);
                 if (scene->denied[i])
                         continue;
                 scene->revision[i]++;
@@ -310,6 +315,7 @@ static void look(struct scene *scene, struct view *view)
                 view_pod(scene, view, i);
         for (int i = 0; i < scene->certificates; i++) {
                 bool bad = scene->denied[i];
+                bool differs = bad && scene->written[i] && scene->trouble != SCENE_DENIED_READY;
 
                 (void)snprintf(view->uids[i], sizeof(view->uids[i]), "uid-%lld", (long long)scene->uid[i]);
                 view->certificates[i] =
@@ -317,7 +323,7 @@ static void look(struct scene *scene, struct view *view)
                                               .alias = aliases[i],
                                               .uid = view->uids[i],
                                               .revision = scene->revision[i],
-                                              .is_ready = !scene->issuing[i] && !(bad && scene->written[i]),
+                                              .is_ready = !scene->issuing[i] && !differs,
                                               .is_issuing = scene->issuing[i],
                                               .problem = bad ? denied : NULL,
                                               .is_denied = bad };

@@ -16,6 +16,7 @@ enum scene_trouble {
         SCENE_NEVER_BACK,   /* pod 1 never comes back from taking it; when it is its turn again, neither */
         SCENE_NO_AGENT,     /* pod 1 has none */
         SCENE_DENIED,       /* the client's Certificate is denied */
+        SCENE_DENIED_READY, /* … and is ready all the same, with what it had */
         SCENE_NEVER_ISSUED, /* … is never ready */
         SCENE_NO_ISSUER,
         SCENE_WAS_DENIED,    /* the client's Certificate, when it was renewed the last time */

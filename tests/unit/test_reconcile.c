@@ -108,6 +108,9 @@ static void play_all(enum scene_trouble trouble, bool deadly, const char *says)
                 check_end(&scene, &before);
                 if (trouble == SCENE_FINE || trouble == SCENE_WAS_DENIED)
                         assert_int_equal(scene.phase, REQUEST_SUCCESSFUL);
+                if (trouble == SCENE_DENIED || trouble == SCENE_DENIED_READY)
+                        assert_int_equal(scene.phase, scene.request.tls == REQUEST_REMOVE ? REQUEST_SUCCESSFUL
+                                                                                          : REQUEST_FAILED);
                 if (scene.phase == REQUEST_FAILED && says != NULL)
                         assert_non_null(strstr(scene.last_text, says));
                 scene_done(&scene);
@@ -135,6 +138,7 @@ static void test_ends_with_its_cause(void **state)
                 [SCENE_NEVER_BACK] = "Timeout: pod px-1",
                 [SCENE_NO_AGENT] = "Timeout: pod px-1 has no report of an agent",
                 [SCENE_DENIED] = "Certificate px-client-cert was not issued: denied",
+                [SCENE_DENIED_READY] = "Certificate px-client-cert was not issued: denied",
                 [SCENE_NEVER_ISSUED] = "Timeout: Certificate px-client-cert was not issued",
                 [SCENE_NO_ISSUER] = "Timeout: Issuer new does not exist in namespace demo",
                 [SCENE_FAULT] = "the server says no",
