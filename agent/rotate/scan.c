@@ -11,6 +11,7 @@
 #include "rotate/custom.h"
 #include "rotate/flow.h"
 #include "rotate/role.h"
+#include "rotate/steps.h"
 #include "rotate/wish.h"
 
 #include "base/mem.h"
@@ -238,8 +239,12 @@ static void look_without_source(struct agent *agent, struct plan *plan, const st
         wish_note_done(agent);
 }
 
-static void nothing_to_do(struct agent *agent, const struct fingerprint *target)
+/* After a restart nobody has said yet what the source has, and a controller waits for it. */
+static void nothing_to_do(struct agent *agent, const struct snapshot *snapshot,
+                          const struct fingerprint *target)
 {
+        if (!agent->status.stages[STAGE_SOURCE].known)
+                load_note_source(agent, snapshot);
         agent->bundle_done = hex_fingerprint_equal(target, &agent->state.settled);
         agent->bundle_failed = !agent->bundle_done && !agent->tried_again;
         (void)snprintf(agent->status.step, sizeof(agent->status.step), "idle");
@@ -285,7 +290,7 @@ static void scan(struct agent *agent, bool force)
         if (rotation_is_idle(&agent->rotation))
                 settle_at_rest(agent, snapshot, &target);
         if (rotation_is_idle(&agent->rotation) && !force && is_settled(agent, &target)) {
-                nothing_to_do(agent, &target);
+                nothing_to_do(agent, snapshot, &target);
                 return;
         }
         if (wish_may_act(agent))

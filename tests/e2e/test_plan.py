@@ -63,6 +63,18 @@ def test_plan_at_rest(planned, plan, authority):
     planned.wait_proven(new)
 
 
+@pytest.mark.parametrize("phase", [{}, {"phase": "trust"}], ids=["at-rest", "trust"])
+def test_a_restarted_agent_says_what_its_source_has(planned, plan, authority, phase):
+    """Nothing is to be done, and whoever wrote the plan waits for it to have seen the Secret."""
+    plan(request="go", generation=1, turn=["db-0"], **phase)
+    planned.volume.publish(new := authority.issue())
+    planned.agent.wait_status("done", lambda s: s["plan"]["done"] and (s["stages"]["source"] or {}).get("fingerprint") == new.fp)
+    planned.agent.kill()
+    planned.agent.start()
+    status = planned.agent.wait_status("done", lambda s: s["plan"]["done"])
+    assert status["stages"]["source"]["fingerprint"] == new.fp
+
+
 def test_nobody_makes_a_request_of_it(make_stack, plan, authority):
     """The controller is gone, and the certificate served is in its last days: the turn is waited for no longer."""
     plan(generation=1, turn=[])
