@@ -132,6 +132,8 @@ static int take_over(struct mssql_job *job, const struct mssql_replica *successo
                         successor->name);
         account.host = successor->host;
         account.port = successor->port != 0 ? successor->port : job->account.port;
+        if (job->plain)
+                account.authorities = NULL;
         if (mssql_link_open(&account, login_limit(job), &link, err) == -1 ||
             mssql_job_goes_on(job, err) == -1 ||
             (job->failover == MSSQL_FAILOVER_EXTERNAL && mssql_link_run(link, &manage, err) == -1) ||

@@ -17,7 +17,7 @@
 struct mssql_worker {
         const struct hook_settings *settings;
         char *authorities;
-        bool loaded;
+        bool loaded, plain;
         struct sybdb_library library;
         struct mssql_job *last; /* NULL: none yet */
 };
@@ -103,6 +103,7 @@ static struct mssql_job *job_new(const struct mssql_worker *worker)
                 .authorities = job->texts[3],
         };
         job->failover = worker->settings->mssql.failover;
+        job->plain = worker->plain;
         return job;
 }
 
@@ -230,6 +231,11 @@ int mssql_worker_new(const struct hook_settings *settings, struct mssql_worker *
         worker->authorities = mem_printf("%s/ca.crt", settings->publish != NULL ? settings->publish : ".");
         *out = worker;
         return 0;
+}
+
+void mssql_worker_set_plain(struct mssql_worker *worker, bool plain)
+{
+        worker->plain = plain;
 }
 
 void mssql_worker_free(struct mssql_worker *worker)

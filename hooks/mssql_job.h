@@ -29,6 +29,7 @@ struct mssql_job {
         struct mssql_account account; /* its texts are the copies below */
         char *texts[4];
         enum mssql_failover failover;
+        bool plain; /* as mssql_worker_set_plain says */
         struct mono until;
         mssql_job_run *run;
         struct mssql_load *load; /* NULL: none */
@@ -48,6 +49,8 @@ struct mssql_worker;
 int mssql_worker_new(const struct hook_settings *settings, struct mssql_worker **out,
                      struct err *err) MUST_CHECK;
 void mssql_worker_free(struct mssql_worker *worker);
+/* For jobs from now on: members of the group are without TLS of ours, what they show cannot be verified. */
+void mssql_worker_set_plain(struct mssql_worker *worker, bool plain);
 /* Told what was learned, on the caller's thread; -1 makes a job fail that came to its end well. */
 typedef int mssql_job_ended(void *arg, const struct mssql_state *state, struct err *err);
 

@@ -73,6 +73,11 @@ bool mssql_link_is_loopback(const char *host)
         return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+static bool verifies(const struct mssql_account *account)
+{
+        return account->authorities != NULL && !mssql_link_is_loopback(account->host);
+}
+
 static int fail(const struct mssql_link *link, const struct mssql_query *query, struct err *err)
 {
         const struct mssql_context context = {
@@ -82,7 +87,7 @@ static int fail(const struct mssql_link *link, const struct mssql_query *query, 
                              : query->name != NULL ? query->name
                                                    : query->sql,
                 .right = query == NULL ? NULL : query->right,
-                .verified = !mssql_link_is_loopback(link->account.host),
+                .verified = verifies(&link->account),
                 .other = query == NULL ? ERR_NOT_READY : query->other,
         };
 
@@ -104,7 +109,7 @@ static int make_conf(const struct mssql_account *account, int64_t limit_ms, char
                    "[global]\n[" SECTION "]\nhost = %s\nport = %d\ntds version = 7.4\nencryption = require\n"
                    "client charset = UTF-8\nconnect timeout = %lld\ntimeout = %lld\n",
                    account->host, account->port, (long long)limit_s, (long long)limit_s);
-        if (!mssql_link_is_loopback(account->host))
+        if (verifies(account))
                 buf_printf(&text, "ca file = %s\ncheck certificate hostname = yes\n", account->authorities);
         if (text.overflow || write(file, text.data, text.len) != (ssize_t)text.len) {
                 (void)close(file);

@@ -6,7 +6,7 @@
  *
  * The connection is always encrypted. On loopback the server's certificate is not verified: an expired or
  * foreign one is what the agent has to repair, and must not lock it out. Elsewhere it must verify against the
- * published authorities and name the host.
+ * published authorities and name the host, unless there are none that it could be verified against.
  */
 #include "hooks/mssql_error.h"
 #include "hooks/sybdb_library.h"
@@ -24,7 +24,7 @@ struct mssql_account {
         int port;
         const char *user;
         const char *password_file; /* NULL: an empty password */
-        const char *authorities;   /* file to verify against, beyond loopback */
+        const char *authorities;   /* file to verify against, beyond loopback; NULL: nobody is verified */
 };
 
 struct mssql_query {

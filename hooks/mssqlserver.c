@@ -10,7 +10,8 @@
  * own, an object in the database, and a driver of its own (mssql_endpoint.c).
  *
  * Without a configured certificate it signs one at each start and serves that: "off" does not mean that
- * nothing speaks TLS.
+ * nothing speaks TLS. Whoever takes over from a primary that is to be without TLS shows such a one, and is
+ * logged in to all the same: otherwise a group could never be brought there.
  */
 #include "base/mem.h"
 #include "hooks/drivers.h"
@@ -88,6 +89,7 @@ static struct op *mssqlserver_restart(struct database *database, int64_t limit_m
 {
         struct mssqlserver *self = mssqlserver_of(database);
 
+        mssql_worker_set_plain(self->worker, database->mode == TLS_OFF);
         return mssql_end_start(self->worker, database->settings, ended, self, limit_ms);
 }
 

@@ -23,6 +23,7 @@ struct drive {
         struct hook_settings settings;
         const char *peers[PEERS];
         int64_t limit_ms;
+        int mode;
         struct policy policy;
         struct bundle *published;
 };
@@ -88,6 +89,8 @@ static bool set(struct drive *drive, const char *key, const char *value)
                 drive->settings.generic.restart_signal = to_int(value);
         else if (strcmp(key, "failover") == 0)
                 drive->settings.mssql.failover = MSSQL_FAILOVER_AUTO;
+        else if (strcmp(key, "tls") == 0)
+                drive->mode = tls_mode_parse(value);
         else
                 return false;
         return true;
@@ -222,6 +225,7 @@ int main(int argc, char **argv)
                 (void)fprintf(stderr, "drive_hook: %s\n", hook == NULL ? "no such driver" : err.text);
                 return 2;
         }
+        database->mode = (enum tls_mode)drive.mode;
         while (fgets(line, sizeof(line), stdin) != NULL) {
                 line[strcspn(line, "\n")] = '\0';
                 if (!run_other(&drive, database, line))

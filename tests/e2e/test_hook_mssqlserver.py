@@ -4,6 +4,7 @@ The mssqlserver driver without the agent: what it says when it cannot, and what 
 in the middle. When one fails, the answer (JSON of drive_hook) is in the assertion.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -12,8 +13,8 @@ import threading
 import pytest
 
 from support.drive import DRIVER, Drive
-from support.poll import free_port, stays, wait_for
-from support.sqlserver import PASSWORD, SQLServer
+from support.poll import free_port, free_ports, stays, wait_for
+from support.sqlserver import PASSWORD, SQLServer, make_group
 
 pytestmark = pytest.mark.skipif(not os.access(DRIVER, os.X_OK), reason="drive_hook is not built")
 
@@ -93,6 +94,23 @@ def test_name_must_fit_beyond_loopback(server, drive, authority):
     peer = server(authority.issue(kind="rsa", san="IP:192.0.2.77"), address="0.0.0.0")
     answer = drive(peer, host=own_address())("health")
     assert answer["reason"] == "DatabaseNotReady" and "names admin.host" in answer["error"], answer
+
+
+@pytest.mark.skipif(own_address() is None, reason="this machine has no address beyond loopback")
+@pytest.mark.parametrize("mode", ["on", "off"])
+def test_who_takes_over_is_verified_while_there_is_tls(tidy, tmp_path, password, drive, mode):
+    """Without it replicas show what they have signed themselves, and a primary could be restarted by nobody."""
+    names, ports = ["sql-0", "sql-1"], free_ports(2)
+    group = make_group(tmp_path / "group", names, ports, [own_address()] * 2, catch_up=0)
+    primary, _ = [tidy(SQLServer(tmp_path / name, tmp_path, port=port, name=name, group=group, conf="", address="0.0.0.0"))
+                  .start() for name, port in zip(names, ports)]
+    answer = drive(primary, failover="auto", tls=mode)("restart")
+    assert answer["ok"] is (mode == "off"), answer
+    taken = json.loads((group / "group.json").read_text())["primary"]
+    assert taken == ("sql-1" if mode == "off" else "sql-0")
+    if mode == "on":
+        assert "fail over to 'sql-1'" in answer["error"] and "verifies against ca.crt" in answer["error"], answer
+        assert primary.running()
 
 
 def test_environment_has_no_say(server, drive, monkeypatch, tmp_path):
