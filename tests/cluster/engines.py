@@ -219,7 +219,7 @@ cp -n /etc/start/mssql.conf /var/opt/mssql/
 
 DIRECTORIES = {"router": "query/router", "coordinator": "master/coordinator-overlord"}
 PORTS = {"router": (8888, 9088), "coordinator": (8081, 8281)}  # without TLS and with it
-CONF = "/opt/druid/conf/druid/cluster"
+CONF, JARS = "/opt/druid/conf/druid/cluster", "/opt/druid/jars"
 
 
 class DruidMember(Member):
@@ -266,7 +266,7 @@ class Druid(Engine):
             files[f"{role}.properties"] = self.own_properties(role)
             files[f"run-{role}.sh"] = f"""echo $$ >/run/druid/druid.pid
 exec {shlex.join(druid.JAVA)} -XX:MaxDirectMemorySize=256m $(cat {CONF}/{directory}/jvm.config) \\
-        -cp "{druid.TREE}/lib/*:{CONF}/_common:{CONF}/{directory}" {" ".join(druid.SERVER)} {role}
+        -cp "{JARS}/*:{CONF}/_common:{CONF}/{directory}" {" ".join(druid.SERVER)} {role}
 """
         return files
 
@@ -292,7 +292,7 @@ cp /etc/start/jvm.config {own}/
         yield self.secret(f"{self.name}-keystore-cred", keystore_password=druid.PASSWORD)
         yield self.config_map(f"{self.name}-start", self.etc())
         yield from self.services(**{"kubedb.com/role": "routers"})
-        jars = {"jars": ({"hostPath": {"path": str(druid.TREE), "type": "Directory"}}, str(druid.TREE))}
+        jars = {"jars": ({"hostPath": {"path": str(druid.TREE / "lib"), "type": "Directory"}}, JARS)}
         yield from self._zookeeper(jars)
         env = [{"name": druid.VARIABLE, "valueFrom": {"secretKeyRef": {
             "name": f"{self.name}-keystore-cred", "key": "keystore_password"}}}]
@@ -307,7 +307,7 @@ cp /etc/start/jvm.config {own}/
     def _zookeeper(self, jars):
         name, labels = f"{self.name}-zookeeper", {"app": "zookeeper"}
         spec = self.pod({"tcpSocket": {"port": 2181}}, jars)
-        spec["containers"][0]["command"] = [*druid.ZOOKEEPER, "/etc/start/zoo.cfg"]
+        spec["containers"][0]["command"] = druid.zookeeper(JARS, "/etc/start/zoo.cfg")
         yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}, "spec": spec}
         yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
                "spec": {"selector": labels, "ports": [{"port": 2181}]}}

@@ -92,7 +92,7 @@ class Workload(Fleet):
         self.apply()
         for pod in self.pods:
             wait_for(f"{pod.name} is there", lambda pod=pod: self.namespace.get(f"pods/{pod.name}"), 120, 0.2)
-            pod.wait_ready(120)
+            pod.wait_ready(300)
         self.watcher = Watcher(self)
         return self
 

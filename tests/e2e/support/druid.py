@@ -65,8 +65,6 @@ druid.server.https.reloadSslContextSeconds=1
 
 ARCHIVE = TREE / "classes.jsa"
 SERVER = ["org.apache.druid.cli.Main", "server"]
-ZOOKEEPER = ["java", "-Xmx64m", "-XX:+UseSerialGC", "-cp", f"{TREE}/lib/*",
-             "org.apache.zookeeper.server.ZooKeeperServerMain"]
 
 
 def available():
@@ -108,6 +106,11 @@ def ask(path, plain, port, tls=None, host="127.0.0.1"):
             except OSError:
                 continue
     return None
+
+
+def zookeeper(jars, config):
+    return ["java", "-Xmx64m", "-XX:+UseSerialGC", "-cp", f"{jars}/*", "org.apache.zookeeper.server.ZooKeeperServerMain",
+            str(config)]
 
 
 def zoo_cfg(data, port, address):
@@ -153,7 +156,7 @@ class ZooKeeper(Process):
         self.port = free_ports(1)[0]
         conf = self.dir / "zoo.cfg"
         conf.write_text(zoo_cfg(self.dir / "data", self.port, "127.0.0.1"))
-        self.run([*ZOOKEEPER, str(conf)])
+        self.run(zookeeper(TREE / "lib", conf))
 
 
 class Node(Process):
