@@ -55,11 +55,6 @@ class Install:
         if replicas:
             self.wait()
 
-    def crash(self):
-        """All replicas at once, and none comes back until scale(2)."""
-        self.plane.kubectl("scale", "deployment", DEPLOYMENT, "--replicas=0", namespace=HOME)
-        self.plane.kubectl("delete", "pods", "--all", "--grace-period=0", "--force", namespace=HOME)
-
     def pods(self):
         return self.plane.api.call("GET", f"/api/v1/namespaces/{HOME}/pods")["items"]
 

@@ -10,7 +10,6 @@ import re
 import secrets
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 from pods import Pod
@@ -25,7 +24,6 @@ from support.opsrequests import GROUP, KINDS
 from support.pod import leaf_seen
 from support.poll import wait_for
 
-RIGHTS = "rbac.authorization.k8s.io/v1"
 SAMPLE = ROOT / "deploy/samples/mariadb/galera.yaml"
 
 
@@ -272,24 +270,6 @@ class Mission(Flows):
         """
         return super().wait_success(name, deadline)
 
-    @contextmanager
-    def volume_alone(self):
-        """The agents may not read the Secrets, and what they had open ends: they have what the kubelet brings."""
-        role = f"roles/{self.fleet.name}-certrotate"
-        rules = self.namespace.get(role, RIGHTS)["rules"]
-        try:
-            self._let_them(role, [rule for rule in rules if "secrets" not in rule["resources"]], "volume")
-            yield
-        finally:
-            self._let_them(role, rules, "api")
-
-    def _let_them(self, role, rules, via):
-        self.namespace.patch(role, {"rules": rules}, RIGHTS)
-        self.fleet.node.plane.restart()
-        for pod in self.fleet.pods:
-            wait_for(f"{pod.name} has its Secret by {via}", lambda pod=pod: pod.report().get("via") == via, 60, 0.1,
-                     self.fleet.explain)
-
     def values(self, name):
         """Of a server's variable, on each pod."""
         return [pod.sql(f"SELECT @@GLOBAL.{name}")[0][0] for pod in self.fleet.pods]
@@ -320,10 +300,8 @@ def served_all_the_time(mission, *authorities, **more):
         clients.stop()
 
 
-# A database that restarts for a second and third time within ten minutes waits for the kubelet: 10 s, 20 s, 40 s. And
-# volumes take a minute and more.
-SOON = {"featureGates": {"KubeletCrashLoopBackOffMax": True}, "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"},
-        "syncFrequency": "5s"}
+# A database that restarts for a second and third time within ten minutes waits for the kubelet: 10 s, 20 s, 40 s.
+SOON = {"featureGates": {"KubeletCrashLoopBackOffMax": True}, "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"}}
 
 
 @contextmanager
