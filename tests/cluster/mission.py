@@ -10,6 +10,7 @@ import re
 import secrets
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from pods import Pod
@@ -24,6 +25,7 @@ from support.opsrequests import GROUP, KINDS
 from support.pod import leaf_seen
 from support.poll import wait_for
 
+RIGHTS = "rbac.authorization.k8s.io/v1"
 SAMPLE = ROOT / "deploy/samples/mariadb/galera.yaml"
 
 
@@ -270,6 +272,18 @@ class Mission(Flows):
         """
         return super().wait_success(name, deadline)
 
+    @contextmanager
+    def volume_alone(self):
+        """The agents may not read the Secrets, and what they had open ends: they have what the kubelet brings."""
+        role = f"roles/{self.fleet.name}-certrotate"
+        rules = self.namespace.get(role, RIGHTS)["rules"]
+        self.namespace.patch(role, {"rules": [rule for rule in rules if "secrets" not in rule["resources"]]}, RIGHTS)
+        self.fleet.node.plane.restart()
+        try:
+            yield
+        finally:
+            self.namespace.patch(role, {"rules": rules}, RIGHTS)
+
     def values(self, name):
         """Of a server's variable, on each pod."""
         return [pod.sql(f"SELECT @@GLOBAL.{name}")[0][0] for pod in self.fleet.pods]
@@ -300,8 +314,10 @@ def served_all_the_time(mission, *authorities, **more):
         clients.stop()
 
 
-# A database that restarts for a second and third time within ten minutes waits for the kubelet: 10 s, 20 s, 40 s.
-SOON = {"featureGates": {"KubeletCrashLoopBackOffMax": True}, "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"}}
+# A database that restarts for a second and third time within ten minutes waits for the kubelet: 10 s, 20 s, 40 s. And
+# volumes take a minute and more.
+SOON = {"featureGates": {"KubeletCrashLoopBackOffMax": True}, "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"},
+        "syncFrequency": "5s"}
 
 
 @contextmanager

@@ -79,6 +79,26 @@ def test_cert_manager_renews_on_its_own(mission):
     assert mission.fleet.containers() == containers
 
 
+def test_by_the_volume_alone(mission):
+    """
+    Agents that may not read the Secret see it when the kubelet brings it, each pod at another moment. A renewal by
+    cert-manager and a change of issuer go the same way as ever.
+    """
+    before = mission.with_tls()
+    other = "issuer-2" if before.issuer == "CN=issuer authority" else "issuer"
+    containers = mission.fleet.containers()
+    with mission.volume_alone(), served_all_the_time(mission, mission.authority("issuer"), mission.authority("issuer-2")):
+        had = mission.renewals()
+        mission.namespace.renew("px-server-cert")
+        name, = wait_for("there is a request", lambda: mission.renewals() - had, 60, 0.2, mission.fleet.explain)
+        mission.wait_success(name)
+        assert mission.serve_the_secret().fingerprint != before.fingerprint
+        mission.succeed("issuer", issuerRef=issuer_ref(other))
+        assert mission.serve_the_secret().issuer == f"CN={other} authority"
+        assert {pod.report()["via"] for pod in mission.fleet.pods} == {"volume"}
+    assert mission.fleet.containers() == containers
+
+
 def test_agents_are_small(mission, record_property):
     """After all of that; the webhook gives them 64 MiB."""
     for pod in mission.fleet.pods:
