@@ -259,6 +259,11 @@ class Node:
         self.kubelet.wait("the kubelet reports again", lambda: self._renewed(since))
         self.kubelet.wait("the kubelet knows its pods", self._knows_pods)
 
+    def restart_containerd(self, signo=signal.SIGKILL):
+        """Its shims, and the containers with them, stay."""
+        self.containerd.stop(signo)
+        self._run_containerd()
+
     def _renewed(self, since):
         """Its Lease is; whole seconds of the same clock."""
         lease = self.plane.api.call("GET", f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{NAME}")
@@ -374,9 +379,12 @@ class Node:
                 "ipam": {"type": "host-local", "ranges": [[{"subnet": self.pods}]], "routes": [{"dst": "0.0.0.0/0"}]}}]}))
         self.containerd = Inside(self.dir / "containerd.log", self,
                                  ["containerd", "--config", self.dir / "containerd.toml"])
+        self._run_containerd()
+        self.load(image.pause(self.dir / "pause.tar", self.dir), self.dir / "pause.tar")
+
+    def _run_containerd(self):
         self.containerd.start()
         self.containerd.wait("containerd answers", lambda: run(*self.enter(), "ctr", "version", check=False) == 0)
-        self.load(image.pause(self.dir / "pause.tar", self.dir), self.dir / "pause.tar")
 
     def _start_proxy(self):
         (self.dir / "kube-proxy.yaml").write_text(PROXY.format(
@@ -433,6 +441,10 @@ class Node:
             self.load(image.database(archive, found[-1], name), archive)
             archive.unlink()
         return name
+
+    def kill(self, container):
+        """-9 for the first process of a container, containerd://…"""
+        self.inside("ctr", "-n", "k8s.io", "tasks", "kill", "-s", "SIGKILL", container.rpartition("/")[2])
 
     def cost(self, container):
         """(resident KiB, seconds of CPU so far) of the first process of a container, containerd://…"""
