@@ -210,8 +210,8 @@ static bool is_issued(const struct step *step, const struct record_certificate *
 {
         bool is_new = strcmp(certificate->uid, before->uid) != 0 || certificate->revision > before->revision;
 
-        /* Without the CertificateRequest of its leaf (so it is after a way back) cert-manager does not compare
-         * issuers, and one that was denied is ready with what it had. */
+        /* Without the CertificateRequest of its leaf (so it is after a way back) cert-manager does not
+         * compare issuers, and one that was denied is ready with what it had. */
         return certificate->is_ready && !certificate->is_issuing && certificate->revision > 0 &&
                (is_new || (step_is_change(step) && !certificate->is_denied));
 }

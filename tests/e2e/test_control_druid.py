@@ -13,16 +13,21 @@ from support import druid
 from support.authority import Authority, openssl
 from support.controller import Controller
 from support.druid import ZooKeeper
+from support.failures import Engine, cells
 from support.fleet import Fleet
 from support.flows import Flows, issuer_ref
 from support.namespace import CERTIFICATES, Namespace
 from support.pod import leaf_seen
 from support.pod_druid import ON, pods
 from support.poll import STRETCH, stays, wait_for
+from support.stage import failing
 
 pytestmark = pytest.mark.skipif(not druid.available(), reason="Druid could not be fetched from Maven Central")
 NAME = "events-druid"
 ROUTER, COORDINATOR = f"{NAME}-routers-0", f"{NAME}-coordinators-0"  # restarted in this order
+ENGINE = Engine(["events-issuer", "events-other"], "common.runtime.properties", "druid.server.http.maxIdleTime",
+                lambda value: f"druid.server.http.maxIdleTime={value}\n", ["PT3m", "PT4m"],
+                owned=("druid.enableTlsPort=false\n", "druid.enableTlsPort is certrotate's"), reloads=0, limit=60)
 BLOCK = re.compile(r"\n\n# certrotate lays .*# certrotate ends here\n", re.S)
 
 
@@ -42,14 +47,7 @@ class DruidFlows(Flows):
         return [pod.texts() for pod in self.fleet.pods]
 
     def picture(self):
-        return {**super().picture(), "texts": self.texts()}
-
-    def refuse(self, says, timeout="4m", **configuration):
-        """A Reconfigure that fails, and leaves everything as it was."""
-        before = self.picture()
-        conditions = self.wait_failure(self.reconfigure("refused", timeout, **configuration), says, deadline=300)
-        self.same_as(before)
-        return conditions
+        return {**super().picture(), "reads": [pod.reads() for pod in self.fleet.pods]}
 
     def assert_tls(self):
         """The keys of KubeDB's guide, in the file and in force; each node answers by TLS and no other way."""
@@ -65,7 +63,7 @@ class DruidFlows(Flows):
 
 
 @pytest.fixture(scope="module")
-def stage(cluster, tmp_path_factory, requests_defined):
+def stage(cluster, tmp_path_factory, requests_defined, foreign):
     folder = tmp_path_factory.mktemp("control-druid")
     namespace = Namespace(cluster, "control-druid")
     zookeeper = ZooKeeper(folder / "zookeeper")
@@ -75,7 +73,8 @@ def stage(cluster, tmp_path_factory, requests_defined):
     controller = Controller(folder / "controller", cluster, namespace=namespace.name, step_timeout="4m")
     try:
         fleet.up()
-        namespace.issuer("events-issuer")
+        for name in ENGINE.issuers:
+            namespace.issuer(name)
         cluster_issuer(namespace, folder / "authority")
         for pod in fleet.pods:
             pod.db.wait_up()
@@ -83,7 +82,8 @@ def stage(cluster, tmp_path_factory, requests_defined):
         controller.start()
         flows = DruidFlows(fleet, controller)
         flows.plain = flows.texts()
-        yield flows
+        with failing(flows, ENGINE, foreign):
+            yield flows
     finally:
         for thing in (controller, fleet, zookeeper):
             thing.cleanup()
@@ -108,16 +108,14 @@ def flows(stage):
         pod.may_start = lambda: True
 
 
-def assert_untouched(flows, starts):
-    flows.fleet.assert_plain()
-    assert flows.texts() == flows.plain and flows.certificates() == {} and flows.fleet.starts() == starts
+@cells("add: issuer certificate deletion")
+def test_tls_that(flows, request_, step):
+    flows.failures.check(request_, step)
 
 
 def test_add_that_fails(flows):
-    """For want of an issuer nothing is touched; a node that cannot open its store does not start, and all go back."""
+    """A node that cannot open its store does not start, and all go back."""
     starts = flows.fleet.starts()
-    flows.fail("add", ["Issuer nobody", "does not exist"], issuerRef=issuer_ref("nobody"))
-    assert_untouched(flows, starts)
     pod = flows.coordinator
     pod.reconfigure(**{"restart-limit": f"{15 * STRETCH:.0f}s"})
     pod.db.password = "not-that-one"
@@ -151,14 +149,6 @@ def test_add(flows):
 
 
 def test_rotate(flows):
-    """First with an agent that refuses: its clients use a name that the certificate does not cover."""
-    before, pod = flows.picture(), flows.coordinator
-    pod.reconfigure(names=["not.in.it.test"])
-    try:
-        flows.fail("rotate", [COORDINATOR, "not.in.it.test"], "2m", rotateCertificates=True)
-    finally:
-        pod.reconfigure(names=None)
-    flows.same_as(before)
     leaf, revisions, issued, starts = flows.assert_tls(), flows.revisions(), flows.issued(), flows.fleet.starts()
     flows.done("rotate")
     after = flows.assert_tls()
@@ -200,10 +190,19 @@ def test_change_issuer(flows):
     assert flows.fleet.starts() == [n + 2 for n in starts], "for each change of what they trust"
 
 
+@cells("issuer: issuer certificate proof", "update: certificate agent", "rotate: hold certificate agent deletion",
+       "remove: deletion", long=("issuer: proof", "remove: deletion"))
+def test_change_that(flows, request_, step):
+    flows.failures.check(request_, step)
+
+
+IDLE, OWN = "druid.server.http.maxIdleTime", "druid.router.http.numConnections"
+
+
 def test_configuration(flows):
-    """From a Secret, inline over it, refused, and on a clean base: in the files that nodes read, beside the keys of TLS."""
-    idle, own = "druid.server.http.maxIdleTime", "druid.router.http.numConnections"
-    leaf, before = flows.assert_tls(), flows.texts()
+    """From a Secret, and inline over it: in the files that nodes read, beside the keys of TLS."""
+    idle, own = IDLE, OWN
+    leaf, flows.unconfigured = flows.assert_tls(), flows.texts()
     conditions = flows.done("reconfigure-secret")
     assert all(conditions[word]["status"] == "True" for word in (
         "Reconfigure", "UpdatePetSets", "RestartNodes", f"CheckConfiguration--{ROUTER}", f"CheckConfiguration--{COORDINATOR}"))
@@ -215,18 +214,27 @@ def test_configuration(flows):
     assert "-Xmx320m" in flows.router.db.command
     assert flows.assert_tls() == leaf
 
-    starts = flows.fleet.starts()
-    flows.refuse([ROUTER, "zz-inline-common.runtime.properties", "druid.enableTlsPort is certrotate's"],
-                 applyConfig={"common.runtime.properties": "druid.enableTlsPort=false\n"})
-    assert flows.fleet.starts() == starts, "refused before anything is changed"
-    pod = flows.router
-    pod.reconfigure(**{"restart-limit": f"{15 * STRETCH:.0f}s"})
+
+@cells("secret: secret key start", "apply: agent value deletion", "clear: start",
+       long=("secret: start", "apply: deletion", "clear: start"))
+def test_configuration_that(flows, request_, step):
+    flows.failures.check(request_, step)
+
+
+def test_a_value_that_keeps_it_from_starting(flows):
+    starts, before, pod = flows.fleet.starts(), flows.picture(), flows.router
+    pod.reconfigure(**{"restart-limit": f"{45 * STRETCH:.0f}s"})
     pod.may_start = lambda: pod.supervisor.starts == starts[1] or "=many" not in pod.texts()[1]  # as a kubelet backs off
-    flows.refuse([ROUTER, "did not come back"], applyConfig={"routers.properties": f"{own}=many\n"})
+    name = flows.reconfigure("refused", "4m", applyConfig={"routers.properties": f"{OWN}=many\n"})
+    flows.wait_failure(name, [ROUTER, "did not come back"], deadline=300)
+    flows.same_as(before)
     assert flows.fleet.starts() == [starts[0], starts[1] + 2], "the coordinator was never asked"
-    assert pod.in_force(own) == ["40"]
+    assert pod.in_force(OWN) == ["40"]
     pod.reconfigure(**pod.settings())
 
+
+def test_on_a_clean_base(flows):
+    idle, own, leaf, before = IDLE, OWN, flows.assert_tls(), flows.unconfigured
     flows.done("reconfigure-remove")
     assert flows.router.in_force(idle, own) == [None, "5"]
     assert flows.assert_tls() == leaf and "-Xmx320m" not in flows.router.db.command

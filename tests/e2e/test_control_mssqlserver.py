@@ -10,17 +10,20 @@ import re
 
 import pytest
 
+from support.failures import Engine, cells
 from support.fleet import Fleet
-from support.flows import Flows, issuer_ref
+from support.flows import Flows
 from support.namespace import Namespace
 from support.pod_mssqlserver import PLAIN, SQLServerPod, Turns, primary
 from support.pod import leaf_of
-from support.poll import stays, wait_for
+from support.poll import stays
 from support.sqlserver import go
-from support.stage import staged
+from support.stage import failing, staged
 
 NAME, ISSUER, OTHER = "orders-ms", "orders-issuer", "orders-issuer-2027"
 NETWORK = {"forceencryption": "1", "tlscert": "P/server.crt", "tlskey": "P/server.key", "tlsprotocols": "1.2,1.1,1.0"}
+ENGINE = Engine([ISSUER, OTHER], "mssql.conf", "memorylimitmb", lambda value: f"[memory]\nmemorylimitmb = {value}\n",
+                ["2560", "3584"], owned=("[network]\ntlscert = /elsewhere.crt\n", "[network] tlscert is certrotate's"))
 STEPS = ("ReconfigureTLS", "DatabasePauseSucceeded", "CertificateSynced", "UpdatePetSets", "RestartNodes")
 
 
@@ -75,20 +78,16 @@ class GroupFlows(Flows):
     def settings(self):
         return [pod.settings_text() for pod in self.fleet.pods]
 
-    def picture_with_tls(self):
-        self.with_tls()
-        return self.picture()
-
     def picture(self):
-        return {**super().picture(), "mssql.conf": self.settings()}
+        return {**super().picture(), "mssql.conf": self.settings(), "reads": [pod.reads() for pod in self.fleet.pods]}
 
 
 @pytest.fixture(scope="module")
-def stage(cluster, tmp_path_factory, requests_defined):
+def stage(cluster, tmp_path_factory, requests_defined, foreign):
     namespace = Namespace(cluster, "control-mssqlserver")
     fleet = Fleet(namespace, tmp_path_factory.mktemp("mssqlserver"), kind="mssqlserver", name=NAME, pod=SQLServerPod,
                   has_files=True)
-    with staged(fleet, [ISSUER, OTHER], GroupFlows) as flows:
+    with staged(fleet, [ISSUER, OTHER], GroupFlows) as flows, failing(flows, ENGINE, foreign):
         yield flows
 
 
@@ -102,12 +101,9 @@ def flows(stage):
 # --- TLS
 
 
-def test_an_issuer_that_is_not_there(flows):
-    flows.without_tls()
-    before, starts = flows.picture(), flows.fleet.starts()
-    flows.fail("add", ["Issuer nobody", "does not exist"], "5s", issuerRef=issuer_ref("nobody"), clientTLS=True)
-    flows.same_as(before)
-    assert flows.certificates() == {} and flows.fleet.starts() == starts, "nothing was touched"
+@cells("add: issuer certificate start deletion")
+def test_tls_that(flows, request_, step):
+    flows.failures.check(request_, step)
 
 
 def test_add(flows):
@@ -177,36 +173,12 @@ def test_change_issuer(flows):
         assert code == 0 and pod.name in out, err
 
 
-def test_a_server_that_does_not_start_with_it(flows):
-    """The second secondary: it and those before it come back with what they had."""
-    before, pod = flows.picture_with_tls(), flows.fleet.pods[1]
-    old = pod.served().fingerprint
-    pod.may_start = lambda: pod.published_fp() == old
-    flows.fail("rotate", pod.name, "60s", rotateCertificates=True)
-    assert pod.supervisor.refused > 0, "it was tried"
-    flows.same_as(before)
-
-
-def test_an_agent_that_refuses(flows):
-    """The one beside the primary, whose clients use a name that is not covered: the secondaries come back from the new one."""
-    before, pod = flows.picture_with_tls(), flows.pod(primary(flows.fleet))
-    pod.reconfigure(names=["not.in.it.test"])
-    try:
-        flows.fail("rotate", [pod.name, "not.in.it.test"], "60s", rotateCertificates=True)
-    finally:
-        pod.reconfigure(names=None)
-    flows.same_as(before)
-
-
-def test_a_pod_that_never_comes_back(flows):
-    """The first that is restarted: the others, whose mssql.conf was written by then, have theirs back without it."""
-    before, lead = flows.picture_with_tls(), primary(flows.fleet)
-    pod = next(pod for pod in flows.fleet.pods if pod.name != lead)
-    pod.may_start = lambda: False
-    flows.fail("remove", pod.name, "12s", away=[pod], remove=True)
-    pod.may_start = lambda: True
-    wait_for("all serve what was served", lambda: flows.fleet.served() == before["served"], 60, 0.2, flows.fleet.explain)
-    flows.same_as(before)
+@cells("issuer: issuer certificate start", "update: certificate agent proof",
+       "rotate: hold certificate agent start proof deletion", "remove: start away deletion",
+       long=("issuer: start", "update: proof", "remove: start"))
+def test_change_that(flows, request_, step):
+    """Of two secondaries the second one fails, so that one has been through; an agent refuses before anybody's turn."""
+    flows.failures.check(request_, step)
 
 
 def test_remove(flows):
@@ -225,9 +197,17 @@ def test_remove(flows):
 # --- its own configuration
 
 
+@cells("secret: secret key start deletion", "apply: agent value away", "clear: start deletion",
+       long=("apply: away", "clear: start"))
+def test_configuration_that(flows, request_, step):
+    flows.with_tls()
+    flows.failures.check(request_, step)
+
+
 def test_reconfigure(flows):
     """From a Secret, by applyConfig over it, and away with all: each in mssql.conf, beside the keys of TLS, and in force."""
     flows.with_tls()
+    flows.failures.without_configuration()
     plain, network, memory = flows.settings(), flows.network(), flows.memory()
     turns, old = Turns(flows.fleet), primary(flows.fleet)
     conditions = flows.run("reconfigure-secret")
@@ -246,12 +226,6 @@ def test_reconfigure(flows):
     assert flows.memory() == [4096] * 3
     flows.same_as(applied)
     assert applied["mssql.conf"] != secret, "the engine was shown each"
-
-    name = flows.reconfigure("owned", "8s", applyConfig={"mssql.conf": "[network]\ntlscert = /elsewhere.crt\n"})
-    starts = flows.fleet.starts()
-    flows.wait_failure(name, ["[network] tlscert is certrotate's"])
-    flows.same_as(applied)
-    assert flows.fleet.starts() == starts, "it was refused before anything"
 
     flows.run("reconfigure-remove")
     assert flows.memory() == memory and flows.settings() == plain

@@ -318,15 +318,14 @@ static void look(struct scene *scene, struct view *view)
                 bool differs = bad && scene->written[i] && scene->trouble != SCENE_DENIED_READY;
 
                 (void)snprintf(view->uids[i], sizeof(view->uids[i]), "uid-%lld", (long long)scene->uid[i]);
-                view->certificates[i] =
-                        (struct certificate){ .name = names[i],
-                                              .alias = aliases[i],
-                                              .uid = view->uids[i],
-                                              .revision = scene->revision[i],
-                                              .is_ready = !scene->issuing[i] && !differs,
-                                              .is_issuing = scene->issuing[i],
-                                              .problem = bad ? denied : NULL,
-                                              .is_denied = bad };
+                view->certificates[i] = (struct certificate){ .name = names[i],
+                                                              .alias = aliases[i],
+                                                              .uid = view->uids[i],
+                                                              .revision = scene->revision[i],
+                                                              .is_ready = !scene->issuing[i] && !differs,
+                                                              .is_issuing = scene->issuing[i],
+                                                              .problem = bad ? denied : NULL,
+                                                              .is_denied = bad };
                 view->certificate_list[i] = &view->certificates[i];
         }
         scene->request.phase = scene->phase;

@@ -101,13 +101,16 @@ class Certificates:
         wait_for("a request to deny", denied, 60, 0.1)
 
 
-def deny(namespace, request):
+def judge(namespace, request, verdict, reason, message):
     """False: somebody has judged it."""
     conditions = request.get("status", {}).get("conditions", [])
     if any(c["type"] in ("Approved", "Denied") for c in conditions):
         return False
-    conditions.append({"type": "Denied", "status": "True", "reason": "NotAllowed", "message": "not by this policy",
-                       "lastTransitionTime": now()})
+    conditions.append({"type": verdict, "status": "True", "reason": reason, "message": message, "lastTransitionTime": now()})
     request["status"] = {**request.get("status", {}), "conditions": conditions}
     namespace.call("PUT", f"certificaterequests/{request['metadata']['name']}/status", request, CERTIFICATES)
     return True
+
+
+def deny(namespace, request):
+    return judge(namespace, request, "Denied", "NotAllowed", "not by this policy")

@@ -123,7 +123,8 @@ class Flows:
         """cert-manager's own view as well: it must not issue anew for what was put back."""
         now = self.picture()
         for what, value in before.items():
-            assert now[what] == value, f"{what} differs\n{self.fleet.explain()}"
+            seen = "" if what == "secrets" else f": {now[what]}\nand not {value}"
+            assert now[what] == value, f"{what} differs{seen}\n{self.fleet.explain()}"
         for name in self.certificates():
             self.namespace.wait_ready(f"certificates/{name}")
         assert self.picture()["secrets"] == before["secrets"], "cert-manager has issued anew"

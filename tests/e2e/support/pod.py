@@ -36,6 +36,13 @@ def leaf_of(pem):
                 named["notAfter"])
 
 
+def texts_of(files, leaf):
+    """{name: text} of those that are there, and of the leaf when one of them names its folder."""
+    texts = {path.name: path.read_text() for path in files if path.exists()}
+    named = any(str(leaf.parent) in text for text in texts.values())
+    return {**texts, "leaf": leaf.read_text() if named and leaf.exists() else None}
+
+
 class Pod:
     def __init__(self, fleet, name):
         self.fleet, self.name = fleet, name
@@ -66,6 +73,20 @@ class Pod:
 
     def is_plain(self):
         """It answers, and says that it is without TLS."""
+        raise NotImplementedError
+
+    def reads(self):
+        """What a server that starts now would read: texts of settings, and the leaf where they name one."""
+        raise NotImplementedError
+
+    # --- made to fail; None: as it should be again
+
+    def lie(self, bundle):
+        """When it loads its certificate the next time, it takes this one."""
+        raise NotImplementedError
+
+    def insist(self, key, value):
+        """That is its value from its next start on, whatever its files say."""
         raise NotImplementedError
 
     # --- of all
@@ -135,8 +156,8 @@ class MariaDBPod(Pod):
     def join(self, node):
         """It is this member of a Galera cluster. The group's own settings come first: the agent's file is behind them."""
         self.db = node
-        self.options.write_text(f'[mysqld]\nwsrep_provider_options="{node.provider_options}"\n'
-                                f"!includedir {self.fragment.parent}\n")
+        self.options.write_text(f'[mysqld]\nwsrep_provider_options="{node.provider_options}"\n' +
+                                self.options.read_text().partition("\n")[2])
 
     def prepare(self):
         self.db = self.db or self.server(self.dir / "db", self.fleet.template, None, port=free_port())
@@ -155,3 +176,7 @@ class MariaDBPod(Pod):
 
     def is_plain(self):
         return serves_no_tls(self.db.port)
+
+    def reads(self):
+        files = sorted(self.files_dir.glob("*.cnf")) if self.files_dir else []
+        return texts_of([self.fragment, *files], self.published / "tls.crt")

@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 from . import druid
+from .authority import openssl
 from .druid import ROLES, Node
 from .openssl import PEM
 from .pod import Pod, leaf_seen
@@ -26,11 +27,13 @@ class ConfiguredNode(Node):
         super().__init__(*args, **more)
         self.jvm = self.own.with_name("jvm.config")
         self.jvm.write_text("-Xms64m\n-Xmx256m")
-        self.command = []
+        self.command, self.insisted = [], {}
 
     def run(self, command, **env):
+        """What is said here goes before what its files say."""
         at = command.index("-cp")
-        self.command = [*command[:at], *shlex.split(self.jvm.read_text()), *command[at:]]
+        words = [*shlex.split(self.jvm.read_text()), *(f"-D{key}={value}" for key, value in self.insisted.items())]
+        self.command = [*command[:at], *words, *command[at:]]
         super().run(self.command, **env)
 
 
@@ -75,6 +78,25 @@ class DruidPod(Pod):
 
     def is_plain(self):
         return self.db.alive(tls=False) and not self._listens(self.db.port)
+
+    def reads(self):
+        leaf = self.published / "tls.crt"
+        named = str(self.published) in self.db.settings.read_text() and leaf.exists()
+        return *self.texts(), leaf.read_text() if named else None
+
+    def lie(self, bundle):
+        store = None
+        if bundle:
+            store = self.dir / "other.p12"
+            store.write_bytes(openssl("pkcs12", "-export", "-name", druid.ALIAS, "-passout", f"pass:{druid.PASSWORD}",
+                                      stdin=bundle.key + bundle.cert))
+        self.insist("druid.server.https.keyStorePath", store)
+
+    def insist(self, key, value):
+        if value is None:
+            self.db.insisted.pop(key, None)
+        else:
+            self.db.insisted[key] = value
 
     # --- what is its own
 

@@ -8,7 +8,7 @@ import json
 import ssl
 
 from .authority import fingerprint
-from .pod import Pod, leaf_of
+from .pod import Pod, leaf_of, texts_of
 from .poll import free_port
 from .sqlserver import PASSWORD, SQLServer, answers, leaf_shown, make_group
 
@@ -61,6 +61,21 @@ class SQLServerPod(Shown, Pod):
 
     def accepts(self):
         return answers(self.port)
+
+    def reads(self):
+        return texts_of([self.db.conf], self.published / "server.crt")
+
+    def lie(self, bundle):
+        if bundle is None:
+            self.db.faults()
+            return
+        paths = [self.dir / f"other.{kind}" for kind in ("crt", "key")]
+        for path, data in zip(paths, (bundle.cert, bundle.key)):
+            path.write_bytes(data)
+        self.db.faults(pair=[str(path) for path in paths])
+
+    def insist(self, key, value):
+        self.db.faults(**({"memory_mb": int(value)} if value else {}))
 
     def published_fp(self):
         """Of the leaf that a server which starts now would read."""

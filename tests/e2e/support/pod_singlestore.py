@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 
 from .openssl import serves_no_tls
-from .pod import Pod, leaf_seen
+from .pod import Pod, leaf_seen, texts_of
 from .poll import free_port
-from .singlestore import PYTHON, SingleStore
+from .singlestore import PYTHON, SingleStore, write_files
 from .watcher import greets
 
 FILES = ("ssl_ca", "ssl_cert", "ssl_key")
@@ -85,6 +85,18 @@ class SingleStorePod(Pod):
 
     def is_plain(self):
         return serves_no_tls(self.port)
+
+    def reads(self):
+        """The settings name a generation, each of which has a number of its own."""
+        texts = texts_of(sorted(self.conf_d.glob("*.cnf")), self.published / "server.crt")
+        return {name: text and re.sub(r"/\.\.gen-\d+/", "/", text) for name, text in texts.items()}
+
+    def lie(self, bundle):
+        files = write_files(self.dir / "other", bundle) if bundle else None
+        self.db.fault(reload_lies=[str(files / name) for name in ("server.crt", "server.key", "ca.crt")] if bundle else None)
+
+    def insist(self, key, value):
+        self.db.fault(variables=value and {key: value})
 
     # --- what it says of itself
 
