@@ -115,6 +115,6 @@ def test_remove(flows):
     flows.check_cluster()
 
 
-@cells("add: issuer certificate start deletion")
+@cells("add: issuer certificate deletion")
 def test_tls_that(flows, request_, step):
     flows.failures.check(request_, step)

@@ -174,7 +174,7 @@ def test_change_issuer(flows):
 
 
 @cells("issuer: issuer certificate start", "update: certificate agent proof",
-       "rotate: hold certificate agent start proof deletion", "remove: start away deletion",
+       "rotate: hold certificate agent start proof deletion", "remove: start away",
        long=("issuer: start", "update: proof", "remove: start"))
 def test_change_that(flows, request_, step):
     """Of two secondaries the second one fails, so that one has been through; an agent refuses before anybody's turn."""
@@ -197,7 +197,7 @@ def test_remove(flows):
 # --- its own configuration
 
 
-@cells("secret: secret key start deletion", "apply: agent value away", "clear: start deletion",
+@cells("secret: secret key start deletion", "apply: agent away", "clear: start deletion",
        long=("apply: away", "clear: start"))
 def test_configuration_that(flows, request_, step):
     flows.with_tls()
