@@ -27,13 +27,12 @@ class Engine:
     """
     What a kind has of its own. issuers: two. file, text(value), values: a configuration, and two values of `key`. owned:
     a text that agents refuse, and how. restarts, reloads: positions of the pods that fail in a restart and in a reload.
-    section: which part of spec.configuration. limit: seconds for a server that does not start; None: as it stands.
+    section: which part of spec.configuration.
     """
 
-    def __init__(self, issuers, file, key, text, values, owned=None, restarts=1, reloads=1, section=lambda spec: spec,
-                 limit=None):
+    def __init__(self, issuers, file, key, text, values, owned=None, restarts=1, reloads=1, section=lambda spec: spec):
         self.issuers, self.file, self.key, self.text, self.values = issuers, file, key, text, values
-        self.owned, self.restarts, self.reloads, self.section, self.limit = owned, restarts, reloads, section, limit
+        self.owned, self.restarts, self.reloads, self.section = owned, restarts, reloads, section
 
 
 def cells(*words, long=()):
@@ -184,16 +183,11 @@ class Failures:
         """A server that starts with nothing but what it reads now; before TLS is added, with anything but TLS."""
         pod = self.fleet.pods[self.engine.restarts]
         reads, refused = pod.reads(), pod.supervisor.refused
-        limit = pod.agent.config.get("restart-limit")
-        if self.engine.limit:
-            pod.reconfigure(**{"restart-limit": f"{self.engine.limit * STRETCH:.0f}s"})
         pod.may_start = lambda: pod.reads()["leaf"] is None if request == "add" else pod.reads() == reads
         try:
             yield Fault(f"pod {pod.name}: ")
         finally:
             pod.may_start = lambda: True
-            if self.engine.limit:
-                pod.reconfigure(**{"restart-limit": limit})
         assert pod.supervisor.refused > refused, "it was tried"
 
     @contextmanager

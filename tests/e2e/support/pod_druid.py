@@ -8,7 +8,6 @@ import socket
 from pathlib import Path
 
 from . import druid
-from .authority import openssl
 from .druid import ROLES, Node
 from .openssl import PEM
 from .pod import Pod, leaf_seen
@@ -83,14 +82,6 @@ class DruidPod(Pod):
         leaf = self.published / "tls.crt"
         named = str(self.published) in self.db.settings.read_text() and leaf.exists()
         return *self.texts(), leaf.read_text() if named else None
-
-    def lie(self, bundle):
-        store = None
-        if bundle:
-            store = self.dir / "other.p12"
-            store.write_bytes(openssl("pkcs12", "-export", "-name", druid.ALIAS, "-passout", f"pass:{druid.PASSWORD}",
-                                      stdin=bundle.key + bundle.cert))
-        self.insist("druid.server.https.keyStorePath", store)
 
     def insist(self, key, value):
         if value is None:
