@@ -69,10 +69,13 @@ static bool is_back(const struct step *step, const struct observed_pod *pod)
         return leaf != NULL && is_leaf(&pod->served, leaf);
 }
 
+/* On the way back one that is down keeps the turn until it is there: nobody else may go down beside it. */
 static bool is_done(const struct step *step, const struct observed_pod *pod)
 {
         if (is_back(step, pod))
                 return true;
+        if (step->next.failure != NULL && !pod->is_ready)
+                return false;
         return follows(step, pod) && pod->plan_done && !pod->is_busy && !pod->is_degraded &&
                serves(step, pod);
 }

@@ -168,6 +168,13 @@ static bool start(struct agent *agent, struct err *err)
         return true;
 }
 
+/* Settings were written for a turn that never came: as a rule the database still runs with those of before. */
+static bool is_put_back(const struct agent *agent)
+{
+        return !agent->plan.turn && !agent->rotation.rolling_back && agent->good != NULL &&
+               agent->change == CHANGE_NONE && !switches_mode(agent) && by_restart(agent);
+}
+
 /*
  * A switch of the mode is published out of turn and only the restart waits for it: parts of the settings are
  * read by a running server too (how Galera's state transfers are made), and must say the same on every member
@@ -177,7 +184,7 @@ static bool is_held(const struct agent *agent)
 {
         if (agent->plan.turn || agent->rotation.rolling_back)
                 return false;
-        return switches_mode(agent) ||
+        return switches_mode(agent) || is_put_back(agent) ||
                (api_turn_is_leased(agent) && agent->good != NULL && by_restart(agent));
 }
 
@@ -263,7 +270,7 @@ enum step_result apply_step(void *work, struct err *err)
         const struct bundle *bundle = agent->rotation.rolling_back ? agent->good : agent->candidate;
         bool held = is_held(agent);
 
-        if (held && agent->good != NULL) {
+        if (held && agent->good != NULL && !is_put_back(agent)) {
                 hold(agent);
                 return STEP_WAIT;
         }

@@ -174,7 +174,7 @@ def test_change_issuer(flows):
 
 
 @cells("issuer: issuer certificate start", "update: certificate agent proof",
-       "rotate: hold certificate agent start proof deletion", "remove: start away",
+       "rotate: hold certificate agent start proof deletion", "remove: start away deletion",
        long=("issuer: start", "update: proof", "remove: start"))
 def test_change_that(flows, request_, step):
     """Of two secondaries the second one fails, so that one has been through; an agent refuses before anybody's turn."""
