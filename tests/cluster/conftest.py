@@ -23,9 +23,11 @@ _number = itertools.count(1)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Two workers, each with a node of its own; the mission is as long as all the others."""
+    """Three workers, each with a node of its own; the mission is the longest."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("mission" if "deployed" in item.fixturenames else "others"))
+        group = ("mission" if "deployed" in item.fixturenames else
+                 "engines" if "engines_image" in item.fixturenames else "others")
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)
