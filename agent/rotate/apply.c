@@ -168,7 +168,7 @@ static bool start(struct agent *agent, struct err *err)
         return true;
 }
 
-/* Settings were written for a turn that never came: as a rule the database still runs with those of before. */
+/* Settings were written for a turn that never came: as a rule what runs has started with those of before. */
 static bool is_put_back(const struct agent *agent)
 {
         return !agent->plan.turn && !agent->rotation.rolling_back && agent->good != NULL &&
