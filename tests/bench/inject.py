@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What injection costs: the webhook asked directly, and pods created through a real API server. Started by tests/bench/inject."""
+"""
+What injection costs: the webhook asked directly, beside Istio's, and pods created through a real API server. Started by
+tests/bench/inject.
+"""
 
 import argparse
 import csv
@@ -17,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
+from measure import istio  # noqa: E402
 from measure.report import table  # noqa: E402
 from support.agent import RELEASE  # noqa: E402
 from support.kube import ControlPlane, missing  # noqa: E402
@@ -41,9 +45,9 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def review(name, **annotations):
+def review(name, annotations, **labels):
     """As the API server sends it."""
-    asked = pod(name, annotations=annotations)
+    asked = pod(name, annotations, **labels)
     return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
         "uid": "0df28fbd-5f5f-11e8-bc74-36e6bb280816", "kind": {"group": "", "version": "v1", "kind": "Pod"},
         "resource": {"group": "", "version": "v1", "resource": "pods"}, "namespace": "bench", "operation": "CREATE",
@@ -55,11 +59,12 @@ def percentile(values, part):
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 
-def load(url, body, connections, n):
-    """What hey, a client in Go like the API server, saw of each: its connection and handshake are in it."""
+def load(url, body, connections, n, kept=False):
+    """What hey, a client in Go like the API server, saw of each: connection and handshake are in it, unless kept."""
     started = time.monotonic()
     done = subprocess.run(["hey", "-n", str(n), "-c", str(connections), "-m", "POST", "-T", "application/json", "-D",
-                           str(body), "-o", "csv", url], capture_output=True, text=True, check=True)
+                           str(body), "-o", "csv", *([] if kept else ["-disable-keepalive"]), url],
+                          capture_output=True, text=True, check=True)
     took = time.monotonic() - started
     rows = [row for row in csv.DictReader(done.stdout.splitlines()) if row["status-code"] == "200"]
     times = [float(row["response-time"]) * 1000 for row in rows]
@@ -67,10 +72,10 @@ def load(url, body, connections, n):
             "p99": percentile(times, 0.99), "max": max(times)}
 
 
-def patched(port, body):
+def patched(port, body, path="/mutate"):
     """Does it answer as it should? Before anything is measured."""
     connection = http.client.HTTPSConnection("127.0.0.1", port, context=ssl._create_unverified_context(), timeout=30)
-    connection.request("POST", "/mutate", body.read_bytes(), {"Content-Type": "application/json"})
+    connection.request("POST", path, body.read_bytes(), {"Content-Type": "application/json"})
     answer = json.loads(connection.getresponse().read())
     connection.close()
     return "patch" in answer["response"]
@@ -94,14 +99,24 @@ def created(webhook, n, **more):
     return took
 
 
-def measure(plane, work, got):
-    bodies = {}
-    for name, annotations in (("injected", {"certrotate.io/inject": "true"}), ("left alone", {"certrotate.io/inject": "false"})):
-        bodies[name] = work / f"{name.partition(' ')[0]}.json"
-        bodies[name].write_text(json.dumps(review("orders-0", **annotations)))
+def reviews(process, url, body, what, got, kept=False):
+    """{what, N at a time: what was seen}"""
+    seen = {}
+    for connections in (1, 16):
+        name = f"{what}, {connections} at a time"
+        say(f"{got.reviews} reviews: {name}")
+        before = cost(process)[2]
+        seen[name] = load(url, body, connections, got.reviews, kept)
+        seen[name]["cpu_us"] = (cost(process)[2] - before) * 1e6 / got.reviews
+    return seen
+
+
+def measure_ours(plane, work, got, result):
+    bodies = {"injected": work / "injected.json", "left alone": work / "left.json"}
+    for name, word in (("injected", "true"), ("left alone", "false")):
+        bodies[name].write_text(json.dumps(review("orders-0", {"certrotate.io/inject": word})))
     cleanups = []
     webhook = Webhook(plane, Namespace(plane, "bench"), work, lambda thing: cleanups.append(thing) or thing)
-    result = {"reviews": {}, "pods": {}}
     try:
         one = webhook.controller(binary=RELEASE, log_level="info").start().wait_ready()
         webhook.wait_called()
@@ -111,19 +126,40 @@ def measure(plane, work, got):
         for name, more in (("injected", {}), ("not sent to the webhook", {"annotations": {"a": "b"}})):
             took = created(webhook, got.pods, **more)
             result["pods"][name] = {"n": got.pods, "p50": percentile(took, 0.5), "p99": percentile(took, 0.99)}
-        result["before"] = cost(one.process)
+        before = cost(one.process)
         for name, body in bodies.items():
-            for connections in (1, 16):
-                say(f"{got.reviews} reviews, {name}, {connections} at a time")
-                before = cost(one.process)[2]
-                seen = load(f"https://127.0.0.1:{webhook.port}/mutate", body, connections, got.reviews)
-                seen["cpu_us"] = (cost(one.process)[2] - before) * 1e6 / max(1, seen["n"])
-                result["reviews"][f"{name}, {connections} at a time"] = seen
-        result["after"] = cost(one.process)
+            result["reviews"].update(reviews(one.process, f"https://127.0.0.1:{webhook.port}/mutate", body,
+                                             f"certrotate, {name}", got))
+        result["memory"]["certrotate"] = (before, cost(one.process))
         one.stop()
     finally:
         for thing in reversed(cleanups):
             thing.cleanup()
+
+
+def measure_istio(plane, work, got, result):
+    """The same pod, which gets Istio's sidecar; its server keeps connections, which a second row shows."""
+    body = work / "istio.json"
+    body.write_text(json.dumps(review("orders-0", {}, **{"sidecar.istio.io/inject": "true"})))
+    peer = istio.Istio(plane, work)
+    try:
+        peer.up()
+        assert patched(peer.port, body, "/inject")
+        before = cost(peer.process)
+        for what, kept in (("Istio, injected", False), ("Istio, injected, connections kept", True)):
+            result["reviews"].update(reviews(peer.process, f"https://127.0.0.1:{peer.port}/inject", body, what, got, kept))
+        result["memory"]["Istio"] = (before, cost(peer.process))
+    finally:
+        peer.stop()
+
+
+def measure(plane, work, got):
+    result = {"reviews": {}, "pods": {}, "memory": {}}
+    measure_ours(plane, work, got, result)
+    if istio.missing():
+        say(f"not compared: {istio.missing()}")
+    else:
+        measure_istio(plane, work, got, result)
     return result
 
 
@@ -133,8 +169,9 @@ def tell(r):
          f"{x['failed']} of {x['n']:,}"] for name, x in r["reviews"].items()]))
     print(table(["a pod's creation (dry run) through the API server", "p50 ms", "p99 ms"], [
         [name, f"{x['p50']:.2f}", f"{x['p99']:.2f}"] for name, x in r["pods"].items()]))
-    print(f"\ncontroller, resident MiB: {r['before'][0] / 1024:.1f} before, {r['after'][0] / 1024:.1f} after, "
-          f"{r['after'][1] / 1024:.1f} at most")
+    print(table(["resident MiB", "before", "after", "at most"], [
+        [name, *(f"{kib / 1024:.1f}" for kib in (before[0], after[0], after[1]))]
+        for name, (before, after) in r["memory"].items()]))
 
 
 def main():
