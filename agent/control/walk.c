@@ -85,11 +85,16 @@ static bool is_turn_of(const struct step *step, const struct observed_pod *pod)
         return step->next.turn != NULL && strcmp(step->next.turn, pod->name) == 0;
 }
 
-/* In the order of the kind; on the way back those that are out anyway come first. */
+static bool is_out_or_will_be(const struct observed_pod *pod)
+{
+        return !pod->is_ready || pod->is_busy;
+}
+
+/* In the order of the kind; on the way back those come first that are out, or still at what failed. */
 static bool is_before(const struct step *step, const struct observed_pod *a, const struct observed_pod *b)
 {
-        if (step->next.failure != NULL && a->is_ready != b->is_ready)
-                return !a->is_ready;
+        if (step->next.failure != NULL && is_out_or_will_be(a) != is_out_or_will_be(b))
+                return is_out_or_will_be(a);
         return kind_rank(step->kind, a->role) < kind_rank(step->kind, b->role);
 }
 

@@ -121,6 +121,8 @@ static void adopt(struct scene *scene, struct scene_pod *pod)
         if (scene->trouble == SCENE_WILL_REFUSE && is_hurt(scene, pod))
                 pod->failed = true;
         if (pod->turn && !had_turn && !pod->done && !pod->failed) {
+                for (int i = 0; i < SCENE_PODS && record->failure != NULL; i++)
+                        assert_true(&scene->pods[i] == pod || scene->pods[i].starting == 0);
                 pod->busy = true;
                 pod->busy_left = 1 + (int)scene_random(scene, 3);
         }
@@ -158,8 +160,12 @@ static void act(struct scene *scene, struct scene_pod *pod)
         if (pod->stage.phase == PLAN_TRUST) {
                 pod->trusts_new = pod->trusts_old = true;
         } else {
+                enum tls_mode mode = pod->stage.mode == TLS_UNMANAGED ? pod->mode : pod->stage.mode;
+
                 pod->leaf = pod->stage.mode == TLS_OFF ? 0 : scene->leaf;
-                pod->mode = pod->stage.mode == TLS_UNMANAGED ? pod->mode : pod->stage.mode;
+                if (scene->record.failure != NULL && pod->mode != mode)
+                        pod->starting = (int)scene_random(scene, 3); /* done, and not ready yet */
+                pod->mode = mode;
         }
         if (pod->stage.phase == PLAN_PRUNE) {
                 pod->trusts_old = !is_new(scene->leaf);
