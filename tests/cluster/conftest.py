@@ -23,7 +23,7 @@ _number = itertools.count(1)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Three workers, each with a node of its own; the mission is the longest."""
+    """Each worker has a node of its own; the mission is the longest."""
     for item in items:
         group = ("mission" if "deployed" in item.fixturenames else
                  "engines" if "engines_image" in item.fixturenames else "others")
