@@ -243,9 +243,9 @@ static void look_without_source(struct agent *agent, struct plan *plan, const st
 static void nothing_to_do(struct agent *agent, const struct snapshot *snapshot,
                           const struct fingerprint *target)
 {
-        if (!agent->status.stages[STAGE_SOURCE].known)
-                load_note_source(agent, snapshot);
         agent->bundle_done = hex_fingerprint_equal(target, &agent->state.settled);
+        if (agent->bundle_done && !agent->status.stages[STAGE_SOURCE].known)
+                load_note_source(agent, snapshot);
         agent->bundle_failed = !agent->bundle_done && !agent->tried_again;
         (void)snprintf(agent->status.step, sizeof(agent->status.step), "idle");
         if (agent->status.error_kind == ERR_MISSING)

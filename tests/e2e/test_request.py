@@ -89,11 +89,10 @@ def test_the_rules_of_the_controller_alone():
         assert (answer["wrong"] and field(answer["wrong"])) == place
 
 
-@pytest.mark.usefixtures("requests_defined")
-def test_samples(namespace):
-    """As the API server stores and lists them."""
+def test_samples(cluster, namespace):
+    """As the API server stores and lists them; another test may have taken definitions away."""
+    cluster.define_requests()
     namespace.kubectl("apply", "-R", "-f", SAMPLES)
-    # Of the samples' kinds: another test may have taken away others.
     kinds = ",".join(KINDS[folder.name].plural for folder in SAMPLES.iterdir() if folder.is_dir())
     made = json.loads(namespace.kubectl("get", kinds, "-o", "json"))["items"]
     assert len(made) == len(list(SAMPLES.glob("*/*.yaml"))) >= 33
