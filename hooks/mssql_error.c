@@ -113,10 +113,10 @@ void mssql_error_scrub(char *text)
 
 void mssql_error_fill(const struct mssql_fault *fault, const struct mssql_context *context, struct err *err)
 {
-        int number = fault->message != 0 ? fault->message : fault->library;
-        const char *text = fault->message != 0   ? fault->message_text
-                           : fault->library != 0 ? fault->library_text
-                                                 : "no reason was given";
+        int number = fault->message != 0 ? fault->message : fault->sybdb;
+        const char *text = fault->message != 0 ? fault->message_text
+                           : fault->sybdb != 0 ? fault->sybdb_text
+                                               : "no reason was given";
         const struct number_row *row = row_of(number);
         enum err_kind kind = row != NULL ? row->kind : context->other;
         char remedy[REMEDY_MAX];

@@ -10,8 +10,8 @@
 struct mssql_fault {
         int message; /* number of the server's first error; 0: it sent none */
         char message_text[256];
-        int library; /* number of FreeTDS' first error; 0: none */
-        char library_text[128];
+        int sybdb; /* number of FreeTDS' first error; 0: none */
+        char sybdb_text[128];
 };
 
 struct mssql_context {

@@ -18,7 +18,7 @@ struct mssql_worker {
         const struct hook_settings *settings;
         char *authorities;
         bool loaded, plain;
-        struct sybdb_library library;
+        struct sybdb_library sybdb;
         struct mssql_job *last; /* NULL: none yet */
 };
 
@@ -89,13 +89,13 @@ static struct mssql_job *job_new(const struct mssql_worker *worker)
 
         job->thread.run = job_run;
         job->thread.free = job_free;
-        job->library = worker->library;
+        job->sybdb = worker->sybdb;
         job->texts[0] = mem_strdup(admin->host != NULL ? admin->host : DEFAULT_HOST);
         job->texts[1] = mem_strdup(admin->user != NULL ? admin->user : DEFAULT_USER);
         job->texts[2] = mem_strdup(admin->password_file);
         job->texts[3] = mem_strdup(worker->authorities);
         job->account = (struct mssql_account){
-                .library = &job->library,
+                .sybdb = &job->sybdb,
                 .host = job->texts[0],
                 .port = admin->port != 0 ? admin->port : DEFAULT_PORT,
                 .user = job->texts[1],
@@ -112,7 +112,7 @@ static int begin(struct task *task, struct err *err)
         struct mssql_worker *worker = task->worker;
         struct mssql_job *job;
 
-        if (!worker->loaded && sybdb_library_open(&worker->library, err) == -1)
+        if (!worker->loaded && sybdb_library_open(&worker->sybdb, err) == -1)
                 return -1;
         worker->loaded = true;
         job = job_new(worker);

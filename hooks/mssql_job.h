@@ -25,7 +25,7 @@ typedef int mssql_job_run(struct mssql_job *job, struct err *err);
 struct mssql_job {
         struct thread thread; /* first */
         atomic_bool left;     /* by the operation */
-        struct sybdb_library library;
+        struct sybdb_library sybdb;
         struct mssql_account account; /* its texts are the copies below */
         char *texts[4];
         enum mssql_failover failover;

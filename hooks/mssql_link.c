@@ -38,13 +38,12 @@ static _Thread_local struct mssql_link *current;
 static int on_error(DBPROCESS *process UNUSED, int severity UNUSED, int number, int sys, char *text,
                     char *sys_text)
 {
-        if (current != NULL && current->fault.library == 0 && number != DB_MESSAGES) {
+        if (current != NULL && current->fault.sybdb == 0 && number != DB_MESSAGES) {
                 bool has_reason = sys > 0 && sys_text != NULL;
 
-                current->fault.library = number;
-                (void)snprintf(current->fault.library_text, sizeof(current->fault.library_text),
-                               "%.80s%s%.40s", text != NULL ? text : "", has_reason ? ": " : "",
-                               has_reason ? sys_text : "");
+                current->fault.sybdb = number;
+                (void)snprintf(current->fault.sybdb_text, sizeof(current->fault.sybdb_text), "%.80s%s%.40s",
+                               text != NULL ? text : "", has_reason ? ": " : "", has_reason ? sys_text : "");
         }
         return INT_CANCEL;
 }
@@ -120,8 +119,8 @@ static int make_conf(const struct mssql_account *account, int64_t limit_ms, char
         return 0;
 }
 
-static int set_login(const struct sybdb_library *library, const struct mssql_account *account,
-                     LOGINREC *login, struct err *err)
+static int set_login(const struct sybdb_library *sybdb, const struct mssql_account *account, LOGINREC *login,
+                     struct err *err)
 {
         AUTO(secret_done_p) struct secret password = SECRET_INIT;
 
@@ -129,37 +128,37 @@ static int set_login(const struct sybdb_library *library, const struct mssql_acc
                 err->kind = ERR_AUTH; /* waited for, as for a right one */
                 return err_wrap(err, "admin.password-file");
         }
-        if (library->dbsetlname(login, account->user, DBSETUSER) == FAIL ||
-            library->dbsetlname(login, password.data != NULL ? (const char *)password.data : "", DBSETPWD) ==
+        if (sybdb->dbsetlname(login, account->user, DBSETUSER) == FAIL ||
+            sybdb->dbsetlname(login, password.data != NULL ? (const char *)password.data : "", DBSETPWD) ==
                     FAIL ||
-            library->dbsetlname(login, SECTION, DBSETAPP) == FAIL)
+            sybdb->dbsetlname(login, SECTION, DBSETAPP) == FAIL)
                 return err_set(err, ERR_AUTH, "the user or the password is longer than FreeTDS takes");
         return 0;
 }
 
 static int log_in(struct mssql_link *link, int64_t limit_ms, struct err *err)
 {
-        const struct sybdb_library *library = link->account.library;
+        const struct sybdb_library *sybdb = link->account.sybdb;
         AUTO(close_fd_p) int conf = -1;
         char path[CONF_PATH_MAX];
         LOGINREC *login;
 
         if (make_conf(&link->account, limit_ms, path, &conf, err) == -1)
                 return -1;
-        login = library->dblogin();
+        login = sybdb->dblogin();
         if (login == NULL)
                 return err_set(err, ERR_INTERNAL, "FreeTDS: no login record");
-        if (set_login(library, &link->account, login, err) == -1) {
-                library->dbloginfree(login);
+        if (set_login(sybdb, &link->account, login, err) == -1) {
+                sybdb->dbloginfree(login);
                 return -1;
         }
-        (void)library->dberrhandle(on_error);
-        (void)library->dbmsghandle(on_message);
-        library->dbsetifile(path);
+        (void)sybdb->dberrhandle(on_error);
+        (void)sybdb->dbmsghandle(on_message);
+        sybdb->dbsetifile(path);
         current = link;
-        link->process = library->tdsdbopen(login, SECTION, 0);
+        link->process = sybdb->tdsdbopen(login, SECTION, 0);
         current = NULL;
-        library->dbloginfree(login); /* wipes the password */
+        sybdb->dbloginfree(login); /* wipes the password */
         return link->process != NULL ? 0 : fail(link, NULL, err);
 }
 
@@ -181,7 +180,7 @@ void mssql_link_free(struct mssql_link *link)
         if (link == NULL)
                 return;
         if (link->process != NULL)
-                link->account.library->dbclose(link->process);
+                link->account.sybdb->dbclose(link->process);
         mem_free(link->where);
         mem_free(link);
 }
@@ -189,20 +188,20 @@ void mssql_link_free(struct mssql_link *link)
 /* Rows of one result; more columns than we bind are not looked at. */
 static void take_rows(struct mssql_link *link, const struct mssql_query *query)
 {
-        const struct sybdb_library *library = link->account.library;
+        const struct sybdb_library *sybdb = link->account.sybdb;
         char texts[MSSQL_COLUMNS_MAX][MSSQL_TEXT_MAX];
         DBINT indicators[MSSQL_COLUMNS_MAX] = { 0 };
         const char *values[MSSQL_COLUMNS_MAX];
-        int n = library->dbnumcols(link->process);
+        int n = sybdb->dbnumcols(link->process);
 
         if (n > MSSQL_COLUMNS_MAX)
                 n = MSSQL_COLUMNS_MAX;
         for (int i = 0; i < n; i++) {
                 texts[i][0] = '\0';
-                (void)library->dbbind(link->process, i + 1, NTBSTRINGBIND, MSSQL_TEXT_MAX, (BYTE *)texts[i]);
-                (void)library->dbnullbind(link->process, i + 1, &indicators[i]);
+                (void)sybdb->dbbind(link->process, i + 1, NTBSTRINGBIND, MSSQL_TEXT_MAX, (BYTE *)texts[i]);
+                (void)sybdb->dbnullbind(link->process, i + 1, &indicators[i]);
         }
-        while (library->dbnextrow(link->process) == REG_ROW) {
+        while (sybdb->dbnextrow(link->process) == REG_ROW) {
                 for (int i = 0; i < n; i++)
                         values[i] = indicators[i] == -1 ? NULL : texts[i];
                 if (query->row != NULL)
@@ -212,15 +211,14 @@ static void take_rows(struct mssql_link *link, const struct mssql_query *query)
 
 static bool take_results(struct mssql_link *link, const struct mssql_query *query)
 {
-        const struct sybdb_library *library = link->account.library;
+        const struct sybdb_library *sybdb = link->account.sybdb;
         RETCODE result;
 
-        if (library->dbcmd(link->process, query->sql) == FAIL || library->dbsqlexec(link->process) == FAIL)
+        if (sybdb->dbcmd(link->process, query->sql) == FAIL || sybdb->dbsqlexec(link->process) == FAIL)
                 return false;
-        while ((result = library->dbresults(link->process)) == SUCCEED)
+        while ((result = sybdb->dbresults(link->process)) == SUCCEED)
                 take_rows(link, query);
-        return result == NO_MORE_RESULTS && link->fault.message == 0 &&
-               library->dbdead(link->process) == FALSE;
+        return result == NO_MORE_RESULTS && link->fault.message == 0 && sybdb->dbdead(link->process) == FALSE;
 }
 
 int mssql_link_run(struct mssql_link *link, const struct mssql_query *query, struct err *err)
@@ -236,11 +234,11 @@ int mssql_link_run(struct mssql_link *link, const struct mssql_query *query, str
 
 static bool is_dead(struct mssql_link *link)
 {
-        const struct sybdb_library *library = link->account.library;
+        const struct sybdb_library *sybdb = link->account.sybdb;
         static const struct mssql_query ping = { .sql = "SELECT 1" };
         struct err ignored = ERR_INIT;
 
-        return library->dbdead(link->process) != FALSE || mssql_link_run(link, &ping, &ignored) == -1;
+        return sybdb->dbdead(link->process) != FALSE || mssql_link_run(link, &ping, &ignored) == -1;
 }
 
 int mssql_link_shut_down(struct mssql_link *link, int64_t limit_ms, struct err *err)
@@ -258,8 +256,7 @@ int mssql_link_shut_down(struct mssql_link *link, int64_t limit_ms, struct err *
         if (refused == -1)
                 return 0;
         while ((left = until.ms - clock_mono().ms) > 0) {
-                struct pollfd pfd = { .fd = link->account.library->dbiordesc(link->process),
-                                      .events = POLLIN };
+                struct pollfd pfd = { .fd = link->account.sybdb->dbiordesc(link->process), .events = POLLIN };
 
                 if (pfd.fd < 0 || (poll(&pfd, 1, (int)(left < 1000 ? left : 1000)) > 0 && is_dead(link)))
                         return 0;

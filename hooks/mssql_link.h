@@ -19,7 +19,7 @@
 struct mssql_link;
 
 struct mssql_account {
-        const struct sybdb_library *library;
+        const struct sybdb_library *sybdb;
         const char *host;
         int port;
         const char *user;

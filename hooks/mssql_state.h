@@ -9,6 +9,7 @@
 #include "hooks/mssql_mirroring.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define MSSQL_NAME_MAX 129 /* sysname */
 #define MSSQL_ID_MAX   40
@@ -42,7 +43,8 @@ struct mssql_sick {
 struct mssql_state {
         bool known; /* the questions came to their end */
         char version[64];
-        bool grouped; /* availability groups are enabled */
+        bool grouped;      /* availability groups are enabled */
+        int64_t memory_kb; /* that it may have; 0 unknown. Asked for by mssql_memory.h only */
         struct mssql_sick sick;
         struct mssql_replica replicas[PEERS_MAX];
         int n_replicas;

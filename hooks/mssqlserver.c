@@ -13,12 +13,14 @@
  * nothing speaks TLS. Whoever takes over from a primary that is to be without TLS shows such a one, and is
  * logged in to all the same: otherwise a group could never be brought there.
  */
+#include "base/log.h"
 #include "base/mem.h"
 #include "hooks/drivers.h"
 #include "hooks/mssql_ask.h"
 #include "hooks/mssql_conf.h"
 #include "hooks/mssql_end.h"
 #include "hooks/mssql_lay.h"
+#include "hooks/mssql_memory.h"
 #include "hooks/mssql_rules.h"
 
 #include <stdio.h>
@@ -27,6 +29,7 @@ struct mssqlserver {
         struct database database; /* first */
         struct mssql_worker *worker;
         struct mssql_sick before; /* what was not well when it was last ended by us */
+        int64_t asked_mb;         /* by the files that are being proven */
 };
 
 static const char *const endpoints[] = { "tds://127.0.0.1:1433", NULL };
@@ -144,6 +147,26 @@ static int mssqlserver_custom_lay(const struct database *database UNUSED, size_t
         return mssql_lay_render(files, n, present, out, err);
 }
 
+static int told_of_memory(void *arg, const struct mssql_state *state, struct err *err)
+{
+        struct mssqlserver *self = arg;
+
+        if (state->memory_kb == 0)
+                log_info("settings_not_compared", LOG_S("names", "memory.memorylimitmb"));
+        return mssql_memory_judge(self->asked_mb, state, err);
+}
+
+static struct op *mssqlserver_custom_prove(struct database *database, const struct custom_text *files,
+                                           size_t n, int64_t limit_ms)
+{
+        struct mssqlserver *self = mssqlserver_of(database);
+
+        self->asked_mb = mssql_memory_asked(files, n);
+        if (self->asked_mb == 0 || !mssql_end_asks(database->settings))
+                return start_unasked();
+        return mssql_worker_start(self->worker, mssql_memory_ask, told_of_memory, self, limit_ms);
+}
+
 const struct hook mssqlserver_hook = {
         .name = "mssqlserver",
         .summary =
@@ -164,4 +187,5 @@ const struct hook mssqlserver_hook = {
         .custom_check = mssql_lay_check,
         .custom_place = mssqlserver_custom_place,
         .custom_lay = mssqlserver_custom_lay,
+        .custom_prove = mssqlserver_custom_prove,
 };

@@ -23,7 +23,7 @@ from support.stage import failing, staged
 NAME, ISSUER, OTHER = "orders-ms", "orders-issuer", "orders-issuer-2027"
 NETWORK = {"forceencryption": "1", "tlscert": "P/server.crt", "tlskey": "P/server.key", "tlsprotocols": "1.2,1.1,1.0"}
 ENGINE = Engine([ISSUER, OTHER], "mssql.conf", "memorylimitmb", lambda value: f"[memory]\nmemorylimitmb = {value}\n",
-                ["2560", "3584"], owned=("[network]\ntlscert = /elsewhere.crt\n", "[network] tlscert is certrotate's"))
+                ["3584", "2560"], owned=("[network]\ntlscert = /elsewhere.crt\n", "[network] tlscert is certrotate's"))
 STEPS = ("ReconfigureTLS", "DatabasePauseSucceeded", "CertificateSynced", "UpdatePetSets", "RestartNodes")
 
 
@@ -197,7 +197,7 @@ def test_remove(flows):
 # --- its own configuration
 
 
-@cells("secret: secret key start deletion", "apply: agent away", "clear: start deletion",
+@cells("secret: secret key start deletion", "apply: agent value away", "clear: start deletion",
        long=("apply: away", "clear: start"))
 def test_configuration_that(flows, request_, step):
     flows.with_tls()

@@ -7,6 +7,7 @@
 #include "hooks/drivers.h"
 #include "hooks/mssql_error.h"
 #include "hooks/mssql_link.h"
+#include "hooks/mssql_memory.h"
 #include "hooks/mssql_rules.h"
 #include "hooks/mssql_state.h"
 #include "testbundle.h"
@@ -316,12 +317,35 @@ static void loopback(void **state UNUSED)
                 assert_false(mssql_link_is_loopback(far[i]));
 }
 
+static void memory(void **state UNUSED)
+{
+        static const struct custom_text files[] = {
+                { "mssql.conf", "[Memory]\nMemoryLimitMB = 4096\n[language]\nlcid = 1033\n" },
+                { "zz-inline-mssql.conf", "[memory]\nmemorylimitmb=2048\n[network]\nmemorylimitmb = 1\n" },
+        };
+        static const struct custom_text odd = { "mssql.conf", "[memory]\nmemorylimitmb = much\n" };
+        struct mssql_state seen = { .memory_kb = 2048 * 1024 };
+        struct err err = ERR_INIT;
+
+        assert_int_equal(mssql_memory_asked(files, 1), 4096);
+        assert_int_equal(mssql_memory_asked(files, 2), 2048);
+        assert_int_equal(mssql_memory_asked(&odd, 1), 0);
+        assert_int_equal(mssql_memory_asked(files, 0), 0);
+        assert_int_equal(mssql_memory_judge(2048, &seen, &err), 0);
+        assert_int_equal(mssql_memory_judge(4096, &seen, &err), 0); /* the machine has no more */
+        assert_int_equal(mssql_memory_judge(0, &seen, &err), 0);
+        assert_int_equal(mssql_memory_judge(2047, &seen, &err), -1);
+        assert_int_equal(err.kind, ERR_MISMATCH);
+        assert_string_equal(err.text,
+                            "memory.memorylimitmb is 2048 after the restart, the files ask for 2047");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(rules),     cmocka_unit_test(judgement), cmocka_unit_test(addresses),
                 cmocka_unit_test(databases), cmocka_unit_test(errors),    cmocka_unit_test(hostile_rows),
-                cmocka_unit_test(settings),  cmocka_unit_test(loopback),
+                cmocka_unit_test(settings),  cmocka_unit_test(loopback),  cmocka_unit_test(memory),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

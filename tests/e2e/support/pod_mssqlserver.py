@@ -74,6 +74,9 @@ class SQLServerPod(Shown, Pod):
             path.write_bytes(data)
         self.db.faults(pair=[str(path) for path in paths])
 
+    def insist(self, key, value):
+        self.db.faults(**({"memory_mb": int(value)} if value else {}))
+
     def published_fp(self):
         """Of the leaf that a server which starts now would read."""
         return fingerprint((self.published / "server.crt").read_bytes())

@@ -44,6 +44,9 @@ class Instance:
         except (OSError, ValueError):
             return {}
 
+    def memory_mb(self):
+        return self.faults().get("memory_mb", self.conf.memory_mb)
+
     def log(self, text):
         with open(self.home / "log/errorlog", "a") as f:
             f.write(text + "\n")
@@ -149,7 +152,7 @@ class Session:
                   "certificate_id": master["certificates"].get(e["certificate"], {}).get("id", 0)}
                  for name, e in self._visible("endpoints")], None),
             "sys.dm_os_sys_info": ({"physical_memory_kb": number},
-                                   [{"physical_memory_kb": self.instance.conf.memory_mb * 1024}], "state"),
+                                   [{"physical_memory_kb": self.instance.memory_mb() * 1024}], "state"),
             "sys.dm_exec_connections": (
                 {"session_id": number, "encrypt_option": text, "protocol_version": number, "net_transport": text},
                 [{"session_id": s.number, "encrypt_option": str(s.encrypted).upper(), "protocol_version": s.tds,
