@@ -73,6 +73,7 @@ static void add_record(struct buf *out, const struct record *record)
         else if (record->mode != TLS_UNMANAGED)
                 add_word(out, "mode", tls_mode_name(record->mode));
         add_word(out, "turn", record->turn);
+        add_word(out, "reload", record->reload);
         add_word(out, "request", record->request);
         if (record->tries > 0)
                 buf_printf(out, " tries=%d", record->tries);

@@ -173,3 +173,10 @@ size_t kind_rank(const struct kind *kind, const char *role)
                         return i + 1;
         return 0;
 }
+
+bool kind_reloads(const struct kind *kind)
+{
+        const struct hook *hook = hook_find(kind->driver);
+
+        return hook != NULL && (hook->caps & HOOK_RELOADS) != 0;
+}

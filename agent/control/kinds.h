@@ -44,3 +44,5 @@ bool kind_has_file(const struct kind *kind, const char *name);
 /* Where a role stands in the order of restarts, which is the driver's (hook->roles): those without one and
  * those that are not in it come first, and the last of it is restarted last. */
 size_t kind_rank(const struct kind *kind, const char *role);
+/* Its engine takes what is new without a restart, as a rule. */
+bool kind_reloads(const struct kind *kind);

@@ -57,6 +57,13 @@ void record_done(struct record *record)
         record_init(record);
 }
 
+void record_drop_turn(struct record *record)
+{
+        mem_free(TAKE(record->turn));
+        mem_free(TAKE(record->turn_uid));
+        mem_free(TAKE(record->reload));
+}
+
 void record_clear(struct record *record)
 {
         struct record kept = { .mode = record->mode,
@@ -71,8 +78,7 @@ void record_clear(struct record *record)
         mem_free(record->uid);
         mem_free(record->failure);
         mem_free(record->reason);
-        mem_free(record->turn);
-        mem_free(record->turn_uid);
+        record_drop_turn(record);
         mem_free(record->authorities);
         mem_free(record->leaf);
         mem_free(record->leaf_before);
@@ -106,6 +112,7 @@ void record_copy(struct record *out, const struct record *from)
         out->reason = mem_strdup(from->reason);
         out->turn = mem_strdup(from->turn);
         out->turn_uid = mem_strdup(from->turn_uid);
+        out->reload = mem_strdup(from->reload);
         out->authorities = mem_strdup(from->authorities);
         out->leaf = mem_strdup(from->leaf);
         out->leaf_before = mem_strdup(from->leaf_before);
@@ -120,51 +127,6 @@ void record_copy(struct record *out, const struct record *from)
                 out->files[i].hash = mem_strdup(from->files[i].hash);
                 out->files[i].before = mem_strdup(from->files[i].before);
         }
-}
-
-/* Where the pod's name stands in it, NULL: nowhere. */
-static char *find_in(char *list, const char *pod)
-{
-        size_t len = strlen(pod);
-
-        for (char *at = list; at != NULL && *at != '\0'; at++) {
-                if (strncmp(at, pod, len) == 0 && at[len] == ' ')
-                        return at;
-                at += strcspn(at, " ");
-                if (*at == '\0')
-                        return NULL;
-        }
-        return NULL;
-}
-
-bool record_lists(const char *list, const char *pod)
-{
-        AUTO(mem_free_p) char *copy = mem_strdup(list);
-
-        return find_in(copy, pod) != NULL;
-}
-
-void record_list_add(char **list, const char *pod)
-{
-        char *longer;
-
-        if (find_in(*list, pod) != NULL)
-                return;
-        longer = mem_printf("%s%s ", *list == NULL ? "" : *list, pod);
-        mem_free(*list);
-        *list = longer;
-}
-
-void record_list_drop(char **list, const char *pod)
-{
-        char *at = find_in(*list, pod);
-        char *next = at == NULL ? NULL : at + strlen(pod) + 1;
-
-        if (at == NULL)
-                return;
-        memmove(at, next, strlen(next) + 1);
-        if (**list == '\0')
-                mem_free(TAKE(*list));
 }
 
 void record_settle(struct record *record)
@@ -346,6 +308,7 @@ static cJSON *request_to_json(const struct record *record)
         add_stages(tree, record);
         add_text(tree, "turn", record->turn);
         add_text(tree, "turnUid", record->turn_uid);
+        add_text(tree, "reload", record->reload);
         add_text(tree, "authorities", record->authorities);
         add_text(tree, "trusts", record->trusts);
         add_text(tree, "leaf", record->leaf);
@@ -392,6 +355,12 @@ cJSON *record_plan(const struct record *record)
         if (record->turn != NULL)
                 json_append_str(turn, record->turn);
         json_add(tree, "turn", turn);
+        if (record->reload != NULL && stage->phase == PLAN_TRUST) {
+                cJSON *reload = json_array();
+
+                json_append_str(reload, record->reload);
+                json_add(tree, "reload", reload);
+        }
         if (record->request != NULL)
                 add_text(tree, "authorities", record->authorities);
         add_plan_files(tree, record);

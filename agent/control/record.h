@@ -80,7 +80,8 @@ struct record {
         int64_t generation;     /* of the plan: one more with each change but of the turn; never goes down */
         char *turn;             /* pod; NULL: nobody's. At rest: one of `left` that may catch up */
         char *turn_uid;
-        char *leaf; /* fingerprint in hex of the leaf to be served in the end; NULL: it is not looked at */
+        char *reload; /* pod that may act beside it as far as a reload goes; NULL: none */
+        char *leaf;   /* fingerprint in hex of the leaf to be served in the end; NULL: it is not looked at */
         char *leaf_before; /* … before the request; NULL: none */
         char *lost; /* pods that could not be brought back, by name, with a space behind each; NULL: none */
         char *authorities; /* PEM, trusted until phase prune; NULL: none */
@@ -106,6 +107,8 @@ static inline UNUSED void record_done_p(struct record *record)
 }
 /* NULL: the request began without one of that name. */
 struct record_certificate *record_certificate(struct record *record, const char *name);
+/* Nobody's turn, and nobody beside it. */
+void record_drop_turn(struct record *record);
 /* What was asked of the files before the request is asked for again; nobody is restarted for nothing. */
 void record_restore_files(struct record *record);
 struct certificate;
@@ -129,7 +132,8 @@ void record_clear(struct record *record);
  * {"mode", "generation", "served": [{"name", "uid", "revision", "asked"}], "trusted", "left", "turn" and
  * "files" (at rest), "request": {"name", "kind", "uid",
  * "step", "since", "failure", "reason", "paused", "saved", "issued", "before", "wanted", "certificates",
- * "stages": [{"phase", "mode"}], "stage", "turn", "turnUid", "authorities", "trusts", "files": {"<Secret>":
+ * "stages": [{"phase", "mode"}], "stage", "turn", "turnUid", "reload", "authorities", "trusts", "files":
+ * {"<Secret>":
  * "<hash>"}, "tries"}}: what is empty is left out, unknown members are ignored, an unknown step is not.
  *
  * ERR_PARSE naming the member; ERR_LIMIT. Pure; fuzzed by tests/fuzz/fuzz_record.c.
@@ -140,9 +144,10 @@ cJSON *record_to_json(const struct record *record);
 /*
  * The plan that agents are to follow. At rest nobody's turn, since renewals become requests, but for one that
  * was left behind. {"request", "kind",
- * "generation", "phase", "tls", "turn": [pod], "authorities", "files": {"<Secret>": "<hash>"}}; tls and files
- * only where they are known. Phase and tls are those of the stage the walk is at; before it (no stages) and
- * after its last (stage == n_stages) there is no phase, and tls is `mode`.
+ * "generation", "phase", "tls", "turn": [pod], "reload": [pod], "authorities", "files": {"<Secret>":
+ * "<hash>"}}; tls and files only where they are known, reload where there is one. Phase and tls are those of
+ * the stage the walk is at; before it (no stages) and after its last (stage == n_stages) there is no phase,
+ * and tls is `mode`.
  */
 cJSON *record_plan(const struct record *record);
 const char *record_step_name(enum record_step step);

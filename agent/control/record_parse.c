@@ -273,6 +273,7 @@ static int read_request(const cJSON *tree, struct record *out, struct err *err)
             read_mode(request, "wanted", &out->wanted, err) != 0 ||
             read_certificates(request, "certificates", out->certificates, &out->n_certificates, err) != 0 ||
             read_stages(request, out, err) != 0 || read_turn(request, out, err) != 0 ||
+            read_name(request, "reload", &out->reload, err) != 0 ||
             read_text(request, "authorities", &out->authorities, err) != 0 ||
             read_trust(request, "trusts", &out->trusts, err) != 0 ||
             read_hash(request, "leaf", false, &out->leaf, err) != 0 ||

@@ -58,10 +58,7 @@ void step_go(struct step *step, enum record_step to)
 void step_renew_plan(struct step *step)
 {
         step->next.generation++;
-        mem_free(step->next.turn);
-        mem_free(step->next.turn_uid);
-        step->next.turn = NULL;
-        step->next.turn_uid = NULL;
+        record_drop_turn(&step->next);
 }
 
 /* Where the way back begins: nothing was changed yet, or there is something to be put back, or to walk back.

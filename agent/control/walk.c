@@ -98,22 +98,50 @@ static bool is_before(const struct step *step, const struct observed_pod *a, con
         return kind_rank(step->kind, a->role) < kind_rank(step->kind, b->role);
 }
 
-/* The next that has not done its part; the one whose turn it is, while it has not. */
-static const struct observed_pod *next_pod(const struct step *step)
+static bool is_out(const struct observed_pod *pod)
+{
+        return !pod->is_ready || pod->is_leaving;
+}
+
+/* It will take what it is told. */
+static bool is_there(const struct step *step, const struct observed_pod *pod)
+{
+        return pod->has_agent && !is_out(pod) && !has_failed(step, pod);
+}
+
+/* Of those that have not done their part, and are there if that matters: `first`, otherwise the next. */
+static const struct observed_pod *choose(const struct step *step, const char *first, bool there)
 {
         const struct observed_pod *best = NULL;
 
         for (size_t i = 0; i < step->seen->n_pods; i++) {
                 const struct observed_pod *pod = step->seen->pods[i];
 
-                if (record_lists(step->next.lost, pod->name) || is_done(step, pod))
+                if (record_lists(step->next.lost, pod->name) || is_done(step, pod) ||
+                    (there && !is_there(step, pod)))
                         continue;
-                if (is_turn_of(step, pod))
+                if (first != NULL && strcmp(first, pod->name) == 0)
                         return pod;
                 if (best == NULL || is_before(step, pod, best))
                         best = pod;
         }
         return best;
+}
+
+static const struct observed_pod *next_pod(const struct step *step)
+{
+        return choose(step, step->next.turn, false);
+}
+
+static const struct observed_pod *out_beside(const struct step *step, const struct observed_pod *but)
+{
+        for (size_t i = 0; i < step->seen->n_pods; i++) {
+                const struct observed_pod *pod = step->seen->pods[i];
+
+                if (pod != but && is_out(pod) && !record_lists(step->next.lost, pod->name))
+                        return pod;
+        }
+        return NULL;
 }
 
 /* Another that is out: nobody else may go out meanwhile. Nobody asks that of a database that is to be mended.
@@ -122,42 +150,63 @@ static const struct observed_pod *out_of_service(const struct step *step, const 
 {
         if (step->next.failure != NULL || step->request == NULL || step->request->apply_always)
                 return NULL;
-        for (size_t i = 0; i < step->seen->n_pods; i++) {
-                const struct observed_pod *pod = step->seen->pods[i];
+        return out_beside(step, but);
+}
 
-                if (pod != but && (!pod->is_ready || pod->is_leaving))
-                        return pod;
-        }
-        return NULL;
+/*
+ * While one is out, the next that can have its part without going out, too: by a reload. Whoever is out may
+ * have come anew, with a leaf that the others refuse until they have trusted one authority more.
+ */
+static const struct observed_pod *next_reload(const struct step *step)
+{
+        const struct observed_pod *pod = next_pod(step);
+        const bool is_at_it = pod != NULL && is_turn_of(step, pod) && !evict_is_pending(step);
+
+        if (step->next.stages[step->next.stage].phase != PLAN_TRUST || !kind_reloads(step->kind) ||
+            is_at_it || out_beside(step, NULL) == NULL)
+                return NULL;
+        return choose(step, step->next.reload, true);
 }
 
 static void give_turn(struct step *step, const struct observed_pod *pod)
 {
-        mem_free(step->next.turn);
-        mem_free(step->next.turn_uid);
+        record_drop_turn(&step->next);
         step->next.turn = mem_strdup(pod->name);
         step->next.turn_uid = mem_strdup(pod->uid);
         step->next.since = step->seen->now;
 }
 
+/* Whose turn it is keeps it: it may be the one that is out. */
+static void give_reload(struct step *step, const struct observed_pod *pod)
+{
+        mem_free(step->next.reload);
+        step->next.reload = mem_strdup(pod->name);
+        step->next.since = step->seen->now;
+}
+
 void walk_renew_plan(struct step *step)
 {
-        const struct observed_pod *pod;
+        const struct observed_pod *pod, *reload;
 
         step_renew_plan(step);
         pod = next_pod(step);
-        if (pod != NULL && out_of_service(step, pod) == NULL)
+        reload = next_reload(step);
+        if (reload != NULL)
+                give_reload(step, reload);
+        else if (pod != NULL && out_of_service(step, pod) == NULL)
                 give_turn(step, pod);
 }
 
 static char *why_late(const struct observed_pod *pod)
 {
-        if (!pod->has_agent)
-                return mem_printf("Timeout: pod %s has no report of an agent%s%s", pod->name,
-                                  pod->trouble == NULL ? "" : ": ", pod->trouble == NULL ? "" : pod->trouble);
-        return mem_printf("Timeout: pod %s has not come to serve it within the time for a step%s%s",
-                          pod->name, pod->trouble == NULL ? "" : ": ",
-                          pod->trouble == NULL ? "" : pod->trouble);
+        const char *more = pod->trouble;
+
+        if (!pod->has_agent && pod->is_missed)
+                more = "it was made while the webhook did not answer, and has to be deleted";
+        return mem_printf("Timeout: pod %s %s%s%s", pod->name,
+                          pod->has_agent ? "has not come to serve it within the time for a step"
+                                         : "has no report of an agent",
+                          more == NULL ? "" : ": ", more == NULL ? "" : more);
 }
 
 /* What went wrong with the pod whose turn it is; NULL: nothing so far. */
@@ -168,6 +217,20 @@ static char *verdict(struct step *step, const struct observed_pod *pod)
         return step_is_late(step) ? why_late(pod) : NULL;
 }
 
+/* Nobody is waited for longer than a turn lasts: then it goes on as if nobody could reload. */
+static bool reload_goes_on(struct step *step)
+{
+        const struct observed_pod *pod = next_reload(step);
+
+        if (pod == NULL)
+                return false;
+        if (step->next.reload != NULL && strcmp(step->next.reload, pod->name) == 0)
+                return !step_is_late(step);
+        give_reload(step, pod);
+        step_commit(step);
+        return true;
+}
+
 /* False: every pod is through this stage. */
 static bool wait_or_pass_on(struct step *step, char **problem, const struct observed_pod **whose)
 {
@@ -176,6 +239,8 @@ static bool wait_or_pass_on(struct step *step, char **problem, const struct obse
 
         *problem = NULL;
         *whose = pod;
+        if (reload_goes_on(step))
+                return true;
         if (step->next.turn != NULL && !record_lists(step->next.lost, step->next.turn) &&
             evict_is_awaited(step, pod == NULL || !is_turn_of(step, pod), problem, whose))
                 return true;
@@ -296,14 +361,6 @@ void walk_turn_back(struct step *step)
         next->stage = 0;
 }
 
-bool walk_is_still(const struct step *step)
-{
-        for (size_t i = 0; i < step->seen->n_pods; i++)
-                if (step->seen->pods[i]->is_busy)
-                        return false;
-        return true;
-}
-
 char *walk_unfit(const struct step *step)
 {
         for (size_t i = 0; i < step->seen->n_pods; i++) {
@@ -324,22 +381,4 @@ char *walk_unfit(const struct step *step)
         return step->seen->n_pods > 0
                        ? NULL
                        : mem_printf("no pod is labelled app.kubernetes.io/instance=%s", step->seen->name);
-}
-
-bool walk_mixes(const struct step *step)
-{
-        const char *alone = step->kind->alone;
-        bool is_group = alone == NULL && step->kind->mixes;
-
-        for (size_t i = 0; i < step->seen->n_pods && step->kind->mixes && alone != NULL; i++)
-                is_group = is_group || strcmp(step->seen->pods[i]->role, alone) != 0;
-        return is_group;
-}
-
-enum tls_mode walk_mode(const struct observed *seen)
-{
-        for (size_t i = 1; i < seen->n_pods; i++)
-                if (seen->pods[i]->mode != seen->pods[0]->mode)
-                        return TLS_UNMANAGED;
-        return seen->n_pods == 0 ? TLS_UNMANAGED : seen->pods[0]->mode;
 }

@@ -79,6 +79,30 @@ void agent_drop_candidate(struct agent *agent)
         agent->candidate = NULL;
 }
 
+/*
+ * The certificate to come is not among what is published: where it matters, phase trust is gone through once
+ * more.
+ */
+static bool forgets_phase(const struct agent *agent)
+{
+        return (agent->database->hook->caps & HOOK_PINS_LEAVES) && agent->plan.phase == PLAN_TRUST;
+}
+
+void agent_note_resumed(struct agent *agent)
+{
+        struct bundle *candidate = agent->candidate;
+
+        agent->change = CHANGE_NONE;
+        if (candidate == NULL)
+                return;
+        /* The leaf that is served tells nothing of those: they are taken once more. */
+        if (change_classify(agent->good, candidate) == CHANGE_AUTHORITIES)
+                agent->change = CHANGE_AUTHORITIES;
+        if (forgets_phase(agent))
+                memset(&candidate->content, 0, sizeof(candidate->content));
+        agent->state.trying = candidate->content;
+}
+
 void agent_drop_upcoming(struct agent *agent)
 {
         agent->database->upcoming = NULL;

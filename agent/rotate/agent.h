@@ -112,6 +112,8 @@ void agent_set_stage(struct agent *agent, enum status_stage stage, const struct 
 void agent_set_published(struct agent *agent, const struct bundle *bundle, int64_t generation);
 /* The candidate is no more; peers' probes go back to the last good bundle when they used it. */
 void agent_drop_candidate(struct agent *agent);
+/* The candidate, which may be NULL, is one that was published before and is gone on with. */
+void agent_note_resumed(struct agent *agent);
 /* Nor is there a certificate to come any more. */
 void agent_drop_upcoming(struct agent *agent);
 /* What the driver learned of the engine, into the status. */

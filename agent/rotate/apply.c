@@ -176,16 +176,25 @@ static bool is_put_back(const struct agent *agent)
 }
 
 /*
+ * It may have been let act as far as a reload goes while another is out, also before this process. A turn by
+ * a Lease may have been given back meanwhile.
+ */
+static bool restarts_in_turn_only(const struct agent *agent)
+{
+        return agent->plan.reload || agent->plan.phase != PLAN_NO_PHASE || api_turn_is_leased(agent);
+}
+
+/*
  * A switch of the mode is published out of turn and only the restart waits for it: parts of the settings are
  * read by a running server too (how Galera's state transfers are made), and must say the same on every member
- * before the first one joins again. A turn by a Lease may have been given back meanwhile.
+ * before the first one joins again.
  */
 static bool is_held(const struct agent *agent)
 {
         if (agent->plan.turn || agent->rotation.rolling_back)
                 return false;
         return switches_mode(agent) || is_put_back(agent) ||
-               (api_turn_is_leased(agent) && agent->good != NULL && by_restart(agent));
+               (restarts_in_turn_only(agent) && agent->good != NULL && by_restart(agent));
 }
 
 static void hold(struct agent *agent)
@@ -270,15 +279,15 @@ enum step_result apply_step(void *work, struct err *err)
         const struct bundle *bundle = agent->rotation.rolling_back ? agent->good : agent->candidate;
         bool held = is_held(agent);
 
-        if (held && agent->good != NULL && !is_put_back(agent)) {
-                hold(agent);
-                return STEP_WAIT;
-        }
         /* Servers refuse to read files that they do not use; they are there for the day that TLS is on. */
         if (agent->mode == TLS_OFF && !switches_mode(agent))
                 return STEP_DONE;
         if (is_nothing_to_it(agent))
                 return STEP_DONE;
+        if (held && agent->good != NULL && !is_put_back(agent)) {
+                hold(agent);
+                return STEP_WAIT;
+        }
         agent->restarted = by_restart(agent);
         /* A database that waited for its first bundle needs no turn to start. */
         if (agent->restarted && bundle != NULL &&

@@ -143,15 +143,6 @@ static bool was_given_up(const struct agent *agent)
 }
 
 /*
- * The certificate to come is not among what is published: where it matters, phase trust is gone through once
- * more.
- */
-static bool forgets_phase(const struct agent *agent)
-{
-        return (agent->database->hook->caps & HOOK_PINS_LEAVES) && agent->plan.phase == PLAN_TRUST;
-}
-
-/*
  * Goes on with what is published: never proven (killed in between, or its successor was refused), or, with
  * `again`, proven once and no longer served.
  */
@@ -184,10 +175,7 @@ static bool resume(struct agent *agent, bool again)
         /* Settings may still have to follow the files. */
         step = agent->mode != TLS_UNMANAGED ? "publish" : "apply";
         agent->state.generation = unproven;
-        if (agent->candidate != NULL && forgets_phase(agent))
-                memset(&agent->candidate->content, 0, sizeof(agent->candidate->content));
-        if (agent->candidate != NULL)
-                agent->state.trying = agent->candidate->content;
+        agent_note_resumed(agent);
         agent->rotation_began_us = clock_us();
         agent->unchanged = false;
         agent->rescan_wanted = true;

@@ -92,19 +92,21 @@ static int parse_tls(const cJSON *tree, struct plan *out, struct err *err)
         return 0;
 }
 
-static int parse_turn(const cJSON *tree, const char *instance, struct plan *out, struct err *err)
+/* Is the instance in the list? *out stays when the list is missing. */
+static int parse_instances(const cJSON *tree, const char *name, const char *instance, bool *out,
+                           struct err *err)
 {
-        const cJSON *list = json_get(tree, "turn");
+        const cJSON *list = json_get(tree, name);
 
         if (list == NULL || cJSON_IsNull(list))
                 return 0;
         if (!cJSON_IsArray(list))
-                return err_set(err, ERR_PARSE, "turn must be a list of instances");
-        out->turn = false;
+                return err_set(err, ERR_PARSE, "%s must be a list of instances", name);
+        *out = false;
         for (const cJSON *node = list->child; node != NULL; node = node->next) {
                 if (!cJSON_IsString(node))
-                        return err_set(err, ERR_PARSE, "turn must be a list of instances");
-                out->turn = out->turn || strcmp(node->valuestring, instance) == 0;
+                        return err_set(err, ERR_PARSE, "%s must be a list of instances", name);
+                *out = *out || strcmp(node->valuestring, instance) == 0;
         }
         return 0;
 }
@@ -206,8 +208,10 @@ int plan_parse(const char *text, size_t len, const char *instance, struct plan *
                 return err_set(err, ERR_PARSE, "the plan must be an object");
         if (get_text(tree, "request", &request, err) != 0 || get_text(tree, "kind", &kind, err) != 0 ||
             parse_phase(tree, &plan, err) != 0 || parse_tls(tree, &plan, err) != 0 ||
-            parse_turn(tree, instance, &plan, err) != 0 || parse_authorities(tree, &plan, err) != 0 ||
-            parse_files(tree, &plan, err) != 0 || parse_restart(tree, &plan, err) != 0)
+            parse_instances(tree, "turn", instance, &plan.turn, err) != 0 ||
+            parse_instances(tree, "reload", instance, &plan.reload, err) != 0 ||
+            parse_authorities(tree, &plan, err) != 0 || parse_files(tree, &plan, err) != 0 ||
+            parse_restart(tree, &plan, err) != 0)
                 return -1;
         plan.given = true;
         plan.generation = json_get_int(tree, "generation", 0);

@@ -8,8 +8,9 @@
  * ["px-0", "px-1"], "tls": "on", "authorities": "-----BEGIN CERTIFICATE-----…", "files": {"px-files":
  * "9f86d0…"}, "restart": {"px-files": "false"}}
  *
- * Every member may be missing. Without `turn` all instances may act, with an empty one none. Unknown members
- * are ignored: a newer controller may say more.
+ * Every member may be missing. Without `turn` all instances may act, with an empty one none; one in `reload`
+ * acts as far as that goes without a restart, which waits for its turn. That is a list of its own so that an
+ * agent that does not know it waits, too. Unknown members are ignored: a newer controller may say more.
  */
 #include "base/err.h"
 #include "certs/chain.h"
@@ -52,6 +53,7 @@ struct plan {
         enum plan_phase phase;
         enum tls_mode tls;        /* TLS_UNMANAGED: as configured */
         bool turn;                /* this instance may act; true without a plan */
+        bool reload;              /* … but for a restart, whosever turn it is */
         char problem[256];        /* why the file of now could not be read and this is the one before; "" */
         struct chain authorities; /* to be trusted until the phase prune, whatever was published before */
         struct plan_files

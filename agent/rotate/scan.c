@@ -280,7 +280,7 @@ static void scan(struct agent *agent, bool force)
                 bool same = hex_fingerprint_equal(&target, &agent->state.trying);
 
                 if (same)
-                        wish_turn(agent, plan.turn);
+                        wish_turn(agent, &plan);
                 if (!agent->waiting || (same && !force)) {
                         agent->rescan_wanted = agent->rescan_wanted || !same || force;
                         return;

@@ -134,17 +134,18 @@ static bool is_urgent(const struct agent *agent)
 
 bool wish_may_act(const struct agent *agent)
 {
-        if (agent->plan.turn || agent->good == NULL || is_urgent(agent))
+        if (agent->plan.turn || agent->plan.reload || agent->good == NULL || is_urgent(agent))
                 return true;
         return agent->mode != TLS_UNMANAGED &&
                (agent->mode != agent->good_mode || settings_is_pending(agent->config->settings_file));
 }
 
-void wish_turn(struct agent *agent, bool turn)
+void wish_turn(struct agent *agent, const struct plan *plan)
 {
-        agent->plan.turn = turn;
-        agent->status.plan.turn = turn;
-        if (!turn || !agent->status.plan.held)
+        agent->plan.turn = plan->turn;
+        agent->plan.reload = plan->reload;
+        agent->status.plan.turn = plan->turn;
+        if (!plan->turn || !agent->status.plan.held)
                 return;
         agent->status.plan.held = false;
         loop_timer_set(agent->pause, 0);

@@ -21,11 +21,11 @@ void wish_target(const struct agent *agent, const struct plan *plan, const struc
 /*
  * May this instance act now? The first bundle waits for nobody: the database does not start without it. Nor
  * does a switch of the mode, up to the restart, or taking one back before it; nor, at rest, one whose
- * certificate is in the last tenth of its lifetime.
+ * certificate is in the last tenth of its lifetime. One that may only reload does: a restart is held later.
  */
 bool wish_may_act(const struct agent *agent);
 /* The turn alone has changed, while a rotation waits: one that was held for it goes on. */
-void wish_turn(struct agent *agent, bool turn);
+void wish_turn(struct agent *agent, const struct plan *plan);
 /* Certificates and configuration files both as the plan asks, or one of them failed: the status says so. */
 void wish_note_done(struct agent *agent);
 /*

@@ -49,6 +49,49 @@ def test_turn(planned, plan, authority):
     assert planned.agent.metrics()["certrotate_plan_done"] == 1
 
 
+@pytest.fixture
+def trusting(make_stack, plan, foreign, tidy):
+    """trusting(**config): in phase trust of another authority, nobody has the turn; and who starts the database again."""
+    def make(**config):
+        plan(request="go", generation=1, phase="trust", turn=[])
+        stack = make_stack(plan=str(plan.path), instance="db-0", **config).up()
+        stack.volume.publish(foreign.issue())
+        stack.agent.wait_status("held", lambda s: s["plan"]["held"])
+        return stack, tidy(Supervisor(stack.db))
+    return make
+
+
+def trusted(stack):
+    return (stack.published / "ca.crt").read_text().count("BEGIN CERTIFICATE")
+
+
+def test_a_reload_beside_another_turn(trusting, plan):
+    """Whose turn it is may be out: what costs no more than a reload is done."""
+    stack, supervisor = trusting()
+    assert trusted(stack) == 1
+    plan(request="go", generation=1, phase="trust", turn=["db-1"], reload=["db-2", "db-0"])
+    stack.agent.wait_status("done", lambda s: s["plan"]["done"] and not s["plan"]["turn"])
+    assert trusted(stack) == 2 and supervisor.starts == 0
+    stack.assert_serves(stack.bundle)
+
+
+def test_a_restart_is_held_beside_another_turn(trusting, plan):
+    """By whichever process, and whatever becomes of the permission; until it is its own turn."""
+    stack, supervisor = trusting(apply="restart")
+    for beside in ({"reload": ["db-0"]}, {}):
+        plan(request="go", generation=1, phase="trust", turn=["db-1"], **beside)
+        stack.agent.wait_status("held", lambda s: s["plan"]["held"] and s["rotation"]["step"] == "apply")
+        assert trusted(stack) == 2  # whoever starts it now finds them
+        stack.agent.kill()
+        stack.agent.start()
+        stack.agent.wait_status("held again", lambda s: s["plan"] and s["plan"]["held"] and s["rotation"]["step"] == "apply")
+    stays("not restarted", lambda: supervisor.starts == 0 and stack.db.running(), 1, explain=stack.tail)
+    plan(request="go", generation=1, phase="trust", turn=["db-0"])
+    stack.agent.wait_status("done", lambda s: s["plan"]["done"], 60)
+    assert supervisor.starts == 1
+    stack.assert_serves(stack.bundle)
+
+
 def test_plan_at_rest(planned, plan, authority):
     """Without a request it asks for what there is; what comes is held, as long as nobody has the turn."""
     old, new = planned.bundle, authority.issue()

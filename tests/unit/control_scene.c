@@ -104,6 +104,7 @@ static void adopt(struct scene *scene, struct scene_pod *pod)
 {
         const struct record *record = &scene->record;
         const struct record_stage rest = { PLAN_NO_PHASE, record->mode };
+        const char *who = record->reload != NULL ? record->reload : record->turn;
         bool had_turn = pod->turn && pod->adopted == record->generation;
 
         if (pod->adopted != record->generation) {
@@ -117,11 +118,11 @@ static void adopt(struct scene *scene, struct scene_pod *pod)
         if (!pod->request)
                 pod->done =
                         pod->mode == record->mode && pod->leaf == (record->mode == TLS_OFF ? 0 : scene->leaf);
-        pod->turn = record->turn != NULL && atoi(strchr(record->turn, '-') + 1) == (int)(pod - scene->pods);
+        pod->turn = who != NULL && atoi(strchr(who, '-') + 1) == (int)(pod - scene->pods);
         if (scene->trouble == SCENE_WILL_REFUSE && is_hurt(scene, pod))
                 pod->failed = true;
         if (pod->turn && !had_turn && !pod->done && !pod->failed) {
-                for (int i = 0; i < SCENE_PODS && record->failure != NULL; i++)
+                for (int i = 0; i < SCENE_PODS && record->failure != NULL && record->reload == NULL; i++)
                         assert_true(&scene->pods[i] == pod || scene->pods[i].starting == 0);
                 pod->busy = true;
                 pod->busy_left = 1 + (int)scene_random(scene, 3);
@@ -257,15 +258,12 @@ void scene_turn(struct scene *scene)
 
 /* --- what the controller sees */
 
-static const struct observed_issuer *issuer(const void *world, const char *namespace, const char *kind,
-                                            const char *name)
+static const struct observed_issuer *issuer(const void *world, const char *namespace UNUSED,
+                                            const char *kind UNUSED, const char *name UNUSED)
 {
         static const struct observed_issuer ready = { true, true, NULL };
         const struct scene *scene = world;
 
-        (void)namespace;
-        (void)kind;
-        (void)name;
         return scene->trouble == SCENE_NO_ISSUER ? NULL : &ready;
 }
 

@@ -87,6 +87,7 @@ static void random_request(unsigned *seed, struct record *out)
         out->stage = next_random(seed) % (out->n_stages + 1);
         out->turn = one_in(seed, 2) ? NULL : random_name(seed, "px");
         out->turn_uid = random_text(seed, "uid");
+        out->reload = one_in(seed, 2) ? NULL : random_name(seed, "px");
         out->authorities = random_text(seed, "authorities");
         out->trusts = random_text(seed, "trusts");
         random_files(seed, out);
@@ -171,6 +172,7 @@ static void assert_same(const struct record *a, const struct record *b)
         assert_int_equal(a->generation, b->generation);
         assert_same_text(a->turn, b->turn);
         assert_same_text(a->turn_uid, b->turn_uid);
+        assert_same_text(a->reload, b->reload);
         assert_same_text(a->authorities, b->authorities);
         assert_same_text(a->trusts, b->trusts);
         assert_same_text(a->trusted, b->trusted);

@@ -33,6 +33,7 @@ static void the_plan_of_each_stage(void **state UNUSED)
                 .generation = 3,
                 .stages = { { PLAN_TRUST, TLS_MIXED }, { PLAN_LEAF, TLS_ON } },
                 .n_stages = 2,
+                .reload = mem_strdup("px-0"),
         };
         static const struct {
                 enum plan_phase phase;
@@ -51,6 +52,7 @@ static void the_plan_of_each_stage(void **state UNUSED)
                 assert_string_equal(plan.request, "px-add");
                 assert_string_equal(plan.kind, "PerconaXtraDBOpsRequest");
                 assert_false(plan.turn);
+                assert_int_equal(plan.reload, plan.phase == PLAN_TRUST);
         }
 }
 

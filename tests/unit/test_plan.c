@@ -75,6 +75,31 @@ static void whose_turn(void **state UNUSED)
         }
 }
 
+/* A list of its own: who does not know it waits for its turn. */
+static void who_may_reload(void **state UNUSED)
+{
+        static const struct {
+                const char *text;
+                bool turn, reload;
+        } cases[] = {
+                { "{\"turn\":[]}", false, false },
+                { "{\"turn\":[],\"reload\":null}", false, false },
+                { "{\"turn\":[\"px-0\"],\"reload\":[\"px-1\"]}", false, true },
+                { "{\"turn\":[\"px-1\"],\"reload\":[\"px-2\"]}", true, false },
+                { "{\"reload\":[\"px-2\"]}", true, false },
+                { "{\"turn\":[],\"reload\":[\"px-11\",\"px-1\"]}", false, true },
+        };
+
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                AUTO(plan_done_p) struct plan plan = { .given = false };
+                struct err err;
+
+                assert_int_equal(parse(cases[i].text, &plan, &err), 0);
+                assert_int_equal(plan.turn, cases[i].turn);
+                assert_int_equal(plan.reload, cases[i].reload);
+        }
+}
+
 static void half_a_plan_is_none(void **state UNUSED)
 {
         static const struct {
@@ -89,6 +114,7 @@ static void half_a_plan_is_none(void **state UNUSED)
                 { "{\"tls\":\"yes\"}", "tls is 'yes': there are off, mixed, on and required" },
                 { "{\"turn\":\"px-1\"}", "turn must be a list of instances" },
                 { "{\"turn\":[1]}", "turn must be a list of instances" },
+                { "{\"turn\":[],\"reload\":\"px-1\"}", "reload must be a list of instances" },
                 { "{\"turn\":[\"px-1\"],\"turn\":[]}", "" },
                 { "{\"authorities\":\"-----BEGIN CERTIFICATE-----\"}", "authorities" },
                 { "{\"request\":{}}", "request must be a text" },
@@ -184,10 +210,10 @@ static void no_file_is_no_plan(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(everything),          cmocka_unit_test(whose_turn),
-                cmocka_unit_test(half_a_plan_is_none), cmocka_unit_test(which_files),
-                cmocka_unit_test(who_is_restarted),    cmocka_unit_test(not_too_many_files),
-                cmocka_unit_test(no_file_is_no_plan),
+                cmocka_unit_test(everything),         cmocka_unit_test(whose_turn),
+                cmocka_unit_test(who_may_reload),     cmocka_unit_test(half_a_plan_is_none),
+                cmocka_unit_test(which_files),        cmocka_unit_test(who_is_restarted),
+                cmocka_unit_test(not_too_many_files), cmocka_unit_test(no_file_is_no_plan),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
