@@ -144,8 +144,7 @@ static const struct observed_pod *out_beside(const struct step *step, const stru
         return NULL;
 }
 
-/* Another that is out: nobody else may go out meanwhile. Nobody asks that of a database that is to be mended.
- */
+/* Another that is out: nobody else may go out meanwhile. Not asked of a database that is to be mended. */
 static const struct observed_pod *out_of_service(const struct step *step, const struct observed_pod *but)
 {
         if (step->next.failure != NULL || step->request == NULL || step->request->apply_always)
@@ -231,6 +230,23 @@ static bool reload_goes_on(struct step *step)
         return true;
 }
 
+static bool is_last_stage(const struct step *step)
+{
+        return step->next.stage + 1 >= step->next.n_stages;
+}
+
+/* All serve what they are to, and the last of them may still be starting. */
+static bool awaits_service(struct step *step, char **problem, const struct observed_pod **whose)
+{
+        const struct observed_pod *out = is_last_stage(step) ? out_of_service(step, NULL) : NULL;
+
+        if (out != NULL && step_is_late(step)) {
+                *problem = mem_printf("Timeout: pod %s serves what it is to, and is not ready", out->name);
+                *whose = out;
+        }
+        return out != NULL;
+}
+
 /* False: every pod is through this stage. */
 static bool wait_or_pass_on(struct step *step, char **problem, const struct observed_pod **whose)
 {
@@ -245,7 +261,7 @@ static bool wait_or_pass_on(struct step *step, char **problem, const struct obse
             evict_is_awaited(step, pod == NULL || !is_turn_of(step, pod), problem, whose))
                 return true;
         if (pod == NULL)
-                return false;
+                return awaits_service(step, problem, whose);
         out = out_of_service(step, pod);
         if (is_turn_of(step, pod)) {
                 if (!evict_begin(step, pod, out, problem))
@@ -265,7 +281,7 @@ static bool wait_or_pass_on(struct step *step, char **problem, const struct obse
 /* True: there is one more. */
 static bool next_stage(struct step *step)
 {
-        if (step->next.stage + 1 >= step->next.n_stages)
+        if (is_last_stage(step))
                 return false;
         step->next.stage++;
         walk_renew_plan(step);
@@ -309,8 +325,8 @@ void walk_on(struct step *step)
 
 bool walk_is_over(const struct step *step)
 {
-        return step->next.stage + 1 >= step->next.n_stages && next_pod(step) == NULL &&
-               !evict_is_pending(step);
+        return is_last_stage(step) && next_pod(step) == NULL && !evict_is_pending(step) &&
+               out_of_service(step, NULL) == NULL;
 }
 
 static void leave(struct step *step, const struct observed_pod *pod, const char *problem)

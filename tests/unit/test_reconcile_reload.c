@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Phase trust while a pod is out: the others trust the new authority by a reload, one after the other, and
- * nobody is restarted. Whoever is out gets its turn when nobody else has to.
+ * nobody is restarted. Whoever is out gets its turn when nobody else has to. And at the end of all phases.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -226,12 +226,39 @@ static void test_on_the_way_back(void **state UNUSED)
         close_scene(&walk.scene);
 }
 
+/* All serve it, but the last one is still starting: that is no success yet. */
+static void test_the_last_is_not_ready(void **state UNUSED)
+{
+        for (int goes_well = 0; goes_well < 2; goes_well++) {
+                struct walk walk;
+                const struct action *action;
+
+                open_walk(&walk);
+                walk.scene.record.stage = 2;
+                for (int i = 0; i < PODS; i++)
+                        done(&walk, i);
+                walk.pods[2].is_ready = false;
+                assert_null(first(&walk.scene));
+                walk.pods[2].is_ready = goes_well;
+                walk.scene.seen.now.s += 100;
+                action = first(&walk.scene);
+                assert_non_null(action);
+                if (goes_well)
+                        assert_int_equal(action->record.step, RECORD_CLEAN);
+                else
+                        assert_string_equal(action->record.failure,
+                                            "Timeout: pod px-2 serves what it is to, and is not ready");
+                close_scene(&walk.scene);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_whose_turn_it_is_goes), cmocka_unit_test(test_another_goes),
                 cmocka_unit_test(test_a_restart_waits),       cmocka_unit_test(test_who_is_at_fault),
                 cmocka_unit_test(test_nobody_reloads),        cmocka_unit_test(test_on_the_way_back),
+                cmocka_unit_test(test_the_last_is_not_ready),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
