@@ -45,14 +45,18 @@ static bool serves(const struct step *step, const struct observed_pod *pod)
  * It has tried, in its turn or as far as that goes without it, and will not try again by itself. Not when
  * what it speaks of is an old Secret: the new one is on its way.
  */
-static bool has_failed(const struct step *step, const struct observed_pod *pod)
+static bool gives_up(const struct step *step, const struct observed_pod *pod)
 {
         const char *leaf = leaf_wanted(step);
 
-        if (!follows(step, pod) || pod->failed == NULL || pod->is_busy || pod->plan_done ||
-            evict_can_help(step, pod))
+        if (!follows(step, pod) || pod->failed == NULL || pod->plan_done || evict_can_help(step, pod))
                 return false;
         return leaf == NULL || hex_fingerprint_is_none(&pod->source) || is_leaf(&pod->source, leaf);
+}
+
+static bool has_failed(const struct step *step, const struct observed_pod *pod)
+{
+        return !pod->is_busy && gives_up(step, pod);
 }
 
 /* It refuses even what was before, and serves it: nothing has to be brought back. */
@@ -294,15 +298,18 @@ static const char *reason_of(const struct step *step, const struct observed_pod 
 {
         if (pod == NULL)
                 return "Gone";
-        return has_failed(step, pod) && pod->reason != NULL ? pod->reason : "Failed";
+        return gives_up(step, pod) && pod->reason != NULL ? pod->reason : "Failed";
 }
 
 /* One that will not come with us: it need not be its turn. */
 static const struct observed_pod *refuser(const struct step *step)
 {
-        for (size_t i = 0; i < step->seen->n_pods; i++)
-                if (has_failed(step, step->seen->pods[i]))
-                        return step->seen->pods[i];
+        for (size_t i = 0; i < step->seen->n_pods; i++) {
+                const struct observed_pod *pod = step->seen->pods[i];
+
+                if (has_failed(step, pod) || (walk_needs_others(step, pod) && gives_up(step, pod)))
+                        return pod;
+        }
         return NULL;
 }
 

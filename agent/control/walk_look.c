@@ -3,10 +3,23 @@
 
 #include <string.h>
 
+/*
+ * When the mode is switched the others hold settings already that this one is about to take back. It may not
+ * get its state from them before they do so too (Galera's transfers have no mixed mode), and is not waited
+ * for.
+ */
+bool walk_needs_others(const struct step *step, const struct observed_pod *pod)
+{
+        const struct record *record = &step->next;
+
+        return pod->is_rolling_back && record->n_stages > 0 &&
+               record->stages[record->stage].mode != record->before;
+}
+
 bool walk_is_still(const struct step *step)
 {
         for (size_t i = 0; i < step->seen->n_pods; i++)
-                if (step->seen->pods[i]->is_busy)
+                if (step->seen->pods[i]->is_busy && !walk_needs_others(step, step->seen->pods[i]))
                         return false;
         return true;
 }

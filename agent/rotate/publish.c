@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "rotate/agent.h"
 #include "rotate/steps.h"
+#include "rotate/wish.h"
 
 static enum step_result publish(struct agent *agent, int64_t generation, const struct bundle *bundle,
                                 struct err *err)
@@ -70,6 +71,9 @@ enum step_result publish_undo(void *work, struct err *err)
                  LOG_I("from", agent->state.generation), LOG_ERR(&agent->rotation.failure));
         agent->status.rollbacks++;
         agent_drop_upcoming(agent);
+        /* Others that hold the same may have to let go of it before the database can be here again. */
+        if (agent->restarted)
+                wish_note_failing(agent);
         if (undo_settings(agent, err) != 0)
                 return STEP_FAILED;
         /*

@@ -83,6 +83,16 @@ void wish_note_done(struct agent *agent)
         api_report(agent);
 }
 
+void wish_note_failing(struct agent *agent)
+{
+        struct status_plan *status = &agent->status.plan;
+
+        if (!agent->plan.given)
+                return;
+        (void)snprintf(status->failed, sizeof(status->failed), "%s", agent->rotation.failure.text);
+        agent_set_error(agent, &agent->rotation.failure);
+}
+
 static bool is_same(const struct plan *a, const struct plan *b)
 {
         return a->given == b->given && a->generation == b->generation && strcmp(a->request, b->request) == 0;

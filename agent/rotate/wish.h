@@ -28,6 +28,8 @@ bool wish_may_act(const struct agent *agent);
 void wish_turn(struct agent *agent, const struct plan *plan);
 /* Certificates and configuration files both as the plan asks, or one of them failed: the status says so. */
 void wish_note_done(struct agent *agent);
+/* It goes back, and what it failed by is told at once. */
+void wish_note_failing(struct agent *agent);
 /*
  * What is published for it: the candidate, as loaded from the source, becomes what its phase says. In phase
  * trust its leaf is set aside in agent->upcoming.

@@ -132,7 +132,7 @@ static void adopt(struct scene *scene, struct scene_pod *pod)
 static bool refuses(const struct scene *scene)
 {
         return scene->trouble == SCENE_REFUSES || scene->trouble == SCENE_REFUSES_EVER ||
-               scene->trouble == SCENE_DELETED_LATER ||
+               scene->trouble == SCENE_DELETED_LATER || scene->trouble == SCENE_NEEDS_OTHERS ||
                (scene->trouble == SCENE_REFUSES_ONCE && scene->refusals == 0);
 }
 
@@ -148,9 +148,11 @@ static void act(struct scene *scene, struct scene_pod *pod)
                 pod->stuck = true;
                 return;
         }
-        pod->busy = false;
+        /* The others hold what the plan says, and have let go of it when that says what was before. */
+        pod->busy = scene->trouble == SCENE_NEEDS_OTHERS && is_hurt(scene, pod) &&
+                    scene->record.stages[scene->record.stage].mode != pod->mode;
         if (refuses(scene) && is_hurt(scene, pod)) {
-                scene->refusals++;
+                scene->refusals += !pod->failed;
                 pod->failed = true;
                 return;
         }
@@ -303,6 +305,7 @@ static void view_pod(struct scene *scene, struct view *view, int i)
                                       .plan_done = pod->done,
                                       .cannot_restart = pod->stuck,
                                       .is_busy = pod->busy && !pod->gone,
+                                      .is_rolling_back = pod->busy && pod->failed,
                                       .failed = pod->failed ? refused : NULL,
                                       .reason = pod->failed ? reason_of(scene) : NULL,
                                       .mode = pod->mode };

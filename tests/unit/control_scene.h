@@ -29,6 +29,7 @@ enum scene_trouble {
         SCENE_REFUSES_ONCE,  /* pod 1 refuses what is new, the first time */
         SCENE_REFUSES_EVER,  /* … and says that it will never pass */
         SCENE_DELETED_LATER, /* the request, between two tries */
+        SCENE_NEEDS_OTHERS,  /* pod 1 refuses what is new, and is back only when nobody holds it any more */
         SCENE_TROUBLES,
 };
 

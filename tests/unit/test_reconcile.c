@@ -147,6 +147,7 @@ static void test_ends_with_its_cause(void **state)
                 [SCENE_STUCK] = "never said",
                 [SCENE_BUDGET] = "Timeout: PodDisruptionBudget does not allow it",
                 [SCENE_LOST] = "Timeout: pod px-1 has gone in its turn",
+                [SCENE_NEEDS_OTHERS] = "pod px-1: it was refused",
         };
 
         (void)state;
@@ -255,6 +256,7 @@ static void test_golden(void **state)
                 { "reconcile_rotate_denied.txt", 1, REQUEST_ROTATE, SCENE_DENIED },
                 { "reconcile_rotate_retried.txt", 1, REQUEST_ROTATE, SCENE_REFUSES_ONCE },
                 { "reconcile_remove_evicted.txt", 1, REQUEST_REMOVE, SCENE_STUCK },
+                { "reconcile_add_needs_others.txt", 6, REQUEST_CHANGE, SCENE_NEEDS_OTHERS },
         };
 
         (void)state;
