@@ -87,12 +87,14 @@ def test_change_issuer(flows):
 
 
 @cells("issuer: issuer certificate proof", "update: certificate agent proof",
-       "rotate: hold certificate agent proof deletion", "remove: away", long=("update: proof",))
+       "rotate: hold certificate agent proof deletion", "remove: start away deletion",
+       long=("update: proof", "remove: start"))
 def test_change_that(flows, request_, step):
     flows.failures.check(request_, step)
 
 
-@cells("secret: secret key", "apply: value")
+@cells("secret: secret key start", "apply: start value deletion", "clear: start",
+       long=("secret: start", "apply: start", "clear: start"))
 def test_configuration_that(flows, request_, step):
     flows.failures.check(request_, step)
 
@@ -114,6 +116,8 @@ def test_remove(flows):
     flows.check_cluster()
 
 
-@cells("add: issuer certificate deletion")
+@cells("add: issuer certificate start deletion", long=("add: start",))
 def test_tls_that(flows, request_, step):
+    if not flows.fleet.pods[0].fragment.exists():  # with the first Secret an agent lays the settings of `off`, too
+        flows.with_tls()
     flows.failures.check(request_, step)
