@@ -200,24 +200,12 @@ void walk_renew_plan(struct step *step)
                 give_turn(step, pod);
 }
 
-static char *why_late(const struct observed_pod *pod)
-{
-        const char *more = pod->trouble;
-
-        if (!pod->has_agent && pod->is_missed)
-                more = "it was made while the webhook did not answer, and has to be deleted";
-        return mem_printf("Timeout: pod %s %s%s%s", pod->name,
-                          pod->has_agent ? "has not come to serve it within the time for a step"
-                                         : "has no report of an agent",
-                          more == NULL ? "" : ": ", more == NULL ? "" : more);
-}
-
 /* What went wrong with the pod whose turn it is; NULL: nothing so far. */
 static char *verdict(struct step *step, const struct observed_pod *pod)
 {
         if (has_failed(step, pod))
                 return mem_printf("pod %s: %s", pod->name, pod->failed);
-        return step_is_late(step) ? why_late(pod) : NULL;
+        return step_is_late(step) ? walk_why_late(pod) : NULL;
 }
 
 /* Nobody is waited for longer than a turn lasts: then it goes on as if nobody could reload. */

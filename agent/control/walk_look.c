@@ -1,7 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/walk.h"
 
+#include "base/mem.h"
+
 #include <string.h>
+
+char *walk_why_late(const struct observed_pod *pod)
+{
+        const char *more = pod->trouble;
+
+        if (!pod->has_agent && pod->is_missed)
+                more = "it was made while the webhook did not answer, and has to be deleted";
+        return mem_printf("Timeout: pod %s %s%s%s", pod->name,
+                          pod->has_agent ? "has not come to serve it within the time for a step"
+                                         : "has no report of an agent",
+                          more == NULL ? "" : ": ", more == NULL ? "" : more);
+}
 
 /*
  * When the mode is switched the others hold settings already that this one is about to take back. It may not
