@@ -7,7 +7,7 @@ not reach each other over TLS, because the extension for that cannot be had; eac
 import pytest
 
 from engines import Druid
-from mission import running, served_all_the_time
+from mission import SampleMission, running, served_all_the_time
 from support import druid
 from support.poll import wait_for
 
@@ -17,15 +17,9 @@ def mission(node, dns, install, engines_image, tmp_path_factory):
     if not druid.available():
         pytest.fail("Druid is not there (tests/stages/druid.sh fetches it)")
     with running(node, install, "druid", lambda namespace: Druid(
-            node, namespace, tmp_path_factory.mktemp("druid"), engines_image), ("events-issuer",)) as mission:
+            node, namespace, tmp_path_factory.mktemp("druid"), engines_image), ("events-issuer",), SampleMission) as mission:
         mission.namespace.cluster_issuer("events-issuer-2027")
         yield mission
-
-
-def with_tls(mission):
-    if not mission.certificates():
-        mission.done("add")
-    return mission.serve_the_secret()
 
 
 def test_deployed_plain_and_injected(mission):
@@ -46,7 +40,7 @@ def test_add(mission):
 
 def test_rotate(mission):
     """Clients of the routers notice nothing."""
-    before, containers = with_tls(mission), mission.fleet.containers()
+    before, containers = mission.with_tls(), mission.fleet.containers()
     with served_all_the_time(mission, mission.authority("events-issuer"), user="") as clients:
         mission.done("rotate")
         fresh = mission.serve_the_secret()
@@ -56,7 +50,7 @@ def test_rotate(mission):
 
 def test_reconfigure(mission):
     """What is for routers is for them alone; the words of jvm.config, too."""
-    leaf = with_tls(mission)
+    leaf = mission.with_tls()
     mission.done("reconfigure-apply")
     *routers, coordinator = mission.fleet.pods
     assert [pod.in_force("druid.router.http.numConnections") for pod in routers] == ["40"] * 2
@@ -66,13 +60,13 @@ def test_reconfigure(mission):
 
 def test_change_issuer(mission):
     """Changed authorities take a restart each time, one pod after the other."""
-    before = with_tls(mission)
+    before = mission.with_tls()
     mission.done("change-issuer")
     assert mission.serve_the_secret().issuer == "CN=events-issuer-2027 authority" != before.issuer
 
 
 def test_remove(mission):
-    with_tls(mission)
+    mission.with_tls()
     mission.done("remove")
     mission.fleet.assert_plain()
     assert mission.certificates() == {} and mission.fleet.secret_fp() is None

@@ -8,30 +8,26 @@ tests/peers/sqlserver, whose group lies in a folder that the pods share; each ag
 import pytest
 
 from engines import SQLServer
-from mission import running
+from mission import SampleMission, running
 from support.pod_mssqlserver import PLAIN, Turns, primary
 
 ISSUER, OTHER = "orders-issuer", "orders-issuer-2027"
 
 
+class GroupMission(SampleMission):
+    def done(self, what, *changes):
+        """Each replica goes once, the primary of before last, and as a secondary."""
+        turns, old = Turns(self.fleet), primary(self.fleet)
+        conditions = super().done(what, *changes)
+        turns.check(old)
+        return conditions
+
+
 @pytest.fixture(scope="module")
 def mission(node, dns, install, engines_image, tmp_path_factory):
     with running(node, install, "mssqlserver", lambda namespace: SQLServer(
-            node, namespace, tmp_path_factory.mktemp("mssqlserver"), engines_image), (ISSUER, OTHER)) as mission:
+            node, namespace, tmp_path_factory.mktemp("mssqlserver"), engines_image), (ISSUER, OTHER), GroupMission) as mission:
         yield mission
-
-
-def done(mission, what):
-    """The request; each replica went once, the primary of before last, and as a secondary."""
-    turns, old = Turns(mission.fleet), primary(mission.fleet)
-    mission.done(what)
-    turns.check(old)
-
-
-def with_tls(mission):
-    if not mission.certificates():
-        done(mission, "add")
-    return mission.serve_the_secret()
 
 
 def test_deployed_plain_and_injected(mission):
@@ -43,7 +39,7 @@ def test_deployed_plain_and_injected(mission):
 
 
 def test_add(mission):
-    done(mission, "add")
+    mission.done("add")
     leaf = mission.serve_the_secret()
     assert leaf.issuer == f"CN={ISSUER} authority" and leaf.subject == "CN=mssql"
     assert set(mission.fleet.watcher.outages) == {pod.name for pod in mission.fleet.pods}
@@ -52,26 +48,26 @@ def test_add(mission):
 
 
 def test_rotate_and_change_issuer(mission):
-    before = with_tls(mission)
-    done(mission, "rotate")
+    before = mission.with_tls()
+    mission.done("rotate")
     rotated = mission.serve_the_secret()
     assert rotated.fingerprint != before.fingerprint and rotated.issuer == before.issuer
-    done(mission, "change-issuer")
+    mission.done("change-issuer")
     assert mission.serve_the_secret().issuer == f"CN={OTHER} authority" != before.issuer
 
 
 def test_reconfigure(mission):
-    with_tls(mission)
+    mission.with_tls()
     before = [pod.settings_text() for pod in mission.fleet.pods]
-    done(mission, "reconfigure-apply")
+    mission.done("reconfigure-apply")
     assert [pod.memory_mb() for pod in mission.fleet.pods] == [4096] * 3
-    done(mission, "reconfigure-remove")
+    mission.done("reconfigure-remove")
     assert [pod.settings_text() for pod in mission.fleet.pods] == before
 
 
 def test_remove(mission):
-    with_tls(mission)
-    done(mission, "remove")
+    mission.with_tls()
+    mission.done("remove")
     mission.fleet.assert_plain()
     assert mission.certificates() == {} and mission.fleet.secret_fp() is None
     assert [pod.settings_text() for pod in mission.fleet.pods] == [PLAIN] * 3

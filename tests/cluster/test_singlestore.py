@@ -8,7 +8,7 @@ names of pods, so all that nodes and agents ask of another node goes over the po
 import pytest
 
 from engines import SingleStore
-from mission import running, served_all_the_time
+from mission import SampleMission, running, served_all_the_time
 from support.poll import wait_for
 
 DEFAULT = "100000"  # of max_connections
@@ -18,18 +18,12 @@ DEFAULT = "100000"  # of max_connections
 def mission(node, dns, install, engines_image, tmp_path_factory):
     with running(node, install, "singlestore", lambda namespace: SingleStore(
             node, namespace, tmp_path_factory.mktemp("singlestore"), engines_image), (
-            "orders-issuer", "orders-issuer-2027")) as mission:
+            "orders-issuer", "orders-issuer-2027"), SampleMission) as mission:
         yield mission
 
 
 def values(mission, name="max_connections"):
     return [pod.variable(name) for pod in mission.fleet.pods]
-
-
-def with_tls(mission):
-    if not mission.certificates():
-        mission.done("add")
-    return mission.serve_the_secret()
 
 
 def test_deployed_plain_and_injected(mission):
@@ -50,7 +44,7 @@ def test_add(mission):
 
 def test_rotate_and_change_issuer(mission):
     """Clients that trust both authorities notice nothing."""
-    before, containers = with_tls(mission), mission.fleet.containers()
+    before, containers = mission.with_tls(), mission.fleet.containers()
     with served_all_the_time(mission, *map(mission.authority, ("orders-issuer", "orders-issuer-2027"))) as clients:
         mission.done("rotate")
         rotated = mission.serve_the_secret()
@@ -64,7 +58,7 @@ def test_rotate_and_change_issuer(mission):
 
 def test_reconfigure(mission):
     """Aggregators and leaves have files of their own."""
-    with_tls(mission)
+    mission.with_tls()
     mission.done("reconfigure-apply")
     assert values(mission) == ["550"] * 4 and mission.fleet.is_online()
     leaves = list(mission.fleet.containers().items())[2:]
@@ -74,7 +68,7 @@ def test_reconfigure(mission):
 
 
 def test_remove(mission):
-    with_tls(mission)
+    mission.with_tls()
     mission.done("remove")
     mission.fleet.assert_plain()
     assert mission.certificates() == {} and mission.fleet.secret_fp() is None

@@ -14,7 +14,7 @@ import pytest
 from support.controller import Controller
 from support.failures import Engine, cells
 from support.fleet import Fleet
-from support.flows import Flows
+from support.flows import SampleFlows
 from support.namespace import Namespace
 from support.pod_singlestore import SingleStorePod
 from support.poll import stays
@@ -27,17 +27,7 @@ ENGINE = Engine(["orders-issuer", "orders-issuer-2027"], "sdb-apply.cnf", "max_c
                 section=lambda spec: {"aggregator": spec})
 
 
-class SampleFlows(Flows):
-    def with_tls(self):
-        if not self.certificates():
-            self.done("add")
-        return self.serve_the_secret()
-
-    def without_tls(self):
-        if self.certificates():
-            self.done("remove")
-        self.fleet.assert_plain()
-
+class ClusterFlows(SampleFlows):
     def picture(self):
         return {**super().picture(), "settings": [(pod.reads(), pod.settings_seen()) for pod in self.fleet.pods]}
 
@@ -61,7 +51,7 @@ def place(cluster, tmp_path_factory, requests_defined):
         fleet.up()
         if not controller.running():
             controller.start()
-        return SampleFlows(fleet, controller)
+        return ClusterFlows(fleet, controller)
     try:
         namespace.issuer("orders-issuer")
         namespace.issuer("orders-issuer-2027")

@@ -149,6 +149,20 @@ class Flows:
         return Clients([LoadClients(self.fleet.dir, pod.db.port, path, clients=1, pause=0.05) for pod in self.fleet.pods])
 
 
+class SampleFlows(Flows):
+    """TLS comes and goes by the requests of deploy/samples."""
+
+    def with_tls(self):
+        if not self.certificates():
+            self.done("add")
+        return self.serve_the_secret()
+
+    def without_tls(self):
+        if self.certificates():
+            self.done("remove")
+        self.fleet.assert_plain()
+
+
 class Clients:
     def __init__(self, loads):
         self.loads = loads
