@@ -78,6 +78,12 @@ def engines_image(node):
 
 
 @pytest.fixture(scope="session")
+def sqlserver_image(node):
+    """One instance, under the name of the vendor's image."""
+    return tree(node, "sqlserver")
+
+
+@pytest.fixture(scope="session")
 def dns(node):
     """Names of Services and pods resolve in pods."""
     if node.coredns() is None:

@@ -56,27 +56,31 @@ def _add(tar, name, data):
     tar.addfile(entry, io.BytesIO(data))
 
 
-def write(archive, name, layer, entrypoint=None, user=None, command=None):
-    """layer: bytes of a tar, or the path of one. Returns name, the image's own."""
+def _digest(layer):
     if isinstance(layer, bytes):
-        digest = hashlib.sha256(layer).hexdigest()
-    else:
-        with open(layer, "rb") as f:
-            digest = hashlib.file_digest(f, "sha256").hexdigest()
+        return hashlib.sha256(layer).hexdigest()
+    with open(layer, "rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def write(archive, name, layers, entrypoint=None, user=None, command=None):
+    """layers: each the bytes of a tar, or the path of one. Returns name, the image's own."""
+    layers = [(layer, _digest(layer)) for layer in layers]
     settings = {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]}
     settings.update({key: value for key, value in (("Entrypoint", entrypoint), ("Cmd", command), ("User", user))
                      if value})
     config = json.dumps({"architecture": "amd64", "os": "linux", "created": "1970-01-01T00:00:00Z", "config": settings,
-                         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest]}}).encode()
+                         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for _, digest in layers]}}).encode()
     config_name = hashlib.sha256(config).hexdigest() + ".json"
-    manifest = [{"Config": config_name, "RepoTags": [name], "Layers": [f"{digest}/layer.tar"]}]
+    places = [f"{digest}/layer.tar" for _, digest in layers]
     with tarfile.open(archive, "w") as tar:
-        if isinstance(layer, bytes):
-            _add(tar, f"{digest}/layer.tar", layer)
-        else:
-            tar.add(layer, f"{digest}/layer.tar")
+        for (layer, _), place in zip(layers, places):
+            if isinstance(layer, bytes):
+                _add(tar, place, layer)
+            else:
+                tar.add(layer, place)
         _add(tar, config_name, config)
-        _add(tar, "manifest.json", json.dumps(manifest).encode())
+        _add(tar, "manifest.json", json.dumps([{"Config": config_name, "RepoTags": [name], "Layers": places}]).encode())
     return name
 
 
@@ -85,7 +89,7 @@ def pause(archive, folder, name="localhost/pause:1"):
     subprocess.run(["cc", "-O2", "-static", "-s", "-o", binary, Path(__file__).with_name("pause.c")], check=True)
     layer = Layer()
     layer.file("/pause", binary, 0o755)
-    return write(archive, name, layer.bytes(), ["/pause"])
+    return write(archive, name, [layer.bytes()], ["/pause"])
 
 
 def single(archive, binary, name):
@@ -93,9 +97,26 @@ def single(archive, binary, name):
     layer = Layer()
     place = "/" + Path(binary).name
     layer.file(place, binary, 0o755)
-    return write(archive, name, layer.bytes(), [place])
+    return write(archive, name, [layer.bytes()], [place])
 
 
 def database(archive, tree, name):
     """A whole tree, as mmdebstrap makes it."""
-    return write(archive, name, tree, command=["/bin/bash"])
+    return write(archive, name, [tree], command=["/bin/bash"])
+
+
+SQLSERVR = """#!/bin/sh
+cd /var/opt/mssql && mkdir -p data
+test -e data/master.json || printf '{"logins": {"sa": {"password": "%s", "rights": ["CONTROL SERVER"]}}, "certificates": {},
+        "endpoints": {}, "master_key": true}' "$MSSQL_SA_PASSWORD" >data/master.json
+exec python3 -B /opt/peer/server.py --home /var/opt/mssql --port 1433 --address 0.0.0.0 --name "$HOSTNAME"
+"""
+
+
+def sqlserver(archive, tree, name, peer):
+    """What plays SQL Server (peer: its folder), where the vendor's image has it and told by the same variables."""
+    layer = Layer()
+    for path in sorted(Path(peer).glob("*.py")):
+        layer.file(f"/opt/peer/{path.name}", path)
+    layer.data("/opt/mssql/bin/sqlservr", SQLSERVR.encode(), 0o755)
+    return write(archive, name, [tree, layer.bytes()], command=["/opt/mssql/bin/sqlservr"])

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 import image  # noqa: E402
 from support import image as product  # noqa: E402
 from support import kube  # noqa: E402
+from support.agent import ROOT  # noqa: E402
 from support.kube import BIN, CACHE, ControlPlane, Process  # noqa: E402
 from support.kube_api import ApiError  # noqa: E402
 from support.poll import end_with_parent, tail, wait_for  # noqa: E402
@@ -34,6 +35,11 @@ CNI = Path("/usr/lib/cni")
 LINK, GROUP = "crn", "certrotate-node-"  # of a network interface and of control groups, before the node's number
 NAME = "node1"
 COREDNS = CACHE / "coredns-1.12.2/bin/coredns"
+# Images made of what tests/stages/node.sh has built: which tree, the name (that of the samples where they have one), how.
+TREES = {"mariadb": ("mariadb", "docker.io/library/mariadb:10.11", image.database),
+         "engines": ("engines", "localhost/engines:1", image.database),
+         "sqlserver": ("engines", "mcr.microsoft.com/mssql/server:2022-latest",
+                       lambda *to: image.sqlserver(*to, ROOT / "tests/peers/sqlserver"))}
 # All pods together are one entity to the scheduler; on a busy machine that one would get next to nothing.
 WEIGHTS = {"cpu.shares": "16384", "cpu.weight": "1600"}
 PROGRAMS = {"containerd": "containerd", "runc": "runc", "iptables": "iptables", "unshare": "util-linux",
@@ -428,17 +434,14 @@ class Node:
         return self.load(image.single(archive, COREDNS, "localhost/coredns:1"), archive)
 
     def tree(self, what):
-        """
-        An image that tests/stages/node.sh has made, mariadb (by the name that samples have) or engines; None: it was not
-        built.
-        """
-        found = sorted((CACHE / "images").glob(f"{what}-*.tar"))
+        """One of TREES; None: tests/stages/node.sh has not made it."""
+        tree, name, make = TREES[what]
+        found = sorted((CACHE / "images").glob(f"{tree}-*.tar"))
         if not found:
             return None
-        name = "docker.io/library/mariadb:10.11" if what == "mariadb" else f"localhost/{what}:1"
         if name not in self.images:
             archive = self.dir / f"{what}.tar"
-            self.load(image.database(archive, found[-1], name), archive)
+            self.load(make(archive, found[-1], name), archive)
             archive.unlink()
         return name
 

@@ -248,14 +248,41 @@ def test_documented(webhook):
     environment = {"PATH": f"{BIN}:/usr/bin:/bin", "KUBECONFIG": str(webhook.plane.admin), "HOME": str(webhook.folder)}
     shown = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=True).stdout
     assert "certrotate.io/status: injected" in shown and "/etc/certrotate/config/certrotate.yaml" in shown, shown
-    sample = (ROOT / "deploy/samples/perconaxtradb/kubedb.yaml").read_text()
-    asked = re.search(r"^ +annotations:\n +certrotate.io/inject: .*\n((?: +certrotate.*\n)+)", sample, re.M)[1]
     examples = [block for block in blocks(FOLDER / "README.md") if block.startswith("certrotate.io/")]
-    for database, example in zip(("mariadbs", "mssqlservers", "perconaxtradbs"), [*examples, textwrap.dedent(asked)],
-                                 strict=True):
+    for database, example in zip(("mariadbs", "mssqlservers"), examples, strict=True):
         text = EXAMPLE.format(database=database, annotations=textwrap.indent(example, "    "))
         made = webhook.namespace.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=text)
         assert is_injected(json.loads(made)), made
+    one.stop()
+
+
+def role_templates(spec):
+    """{role: template of its pods} of a database's object."""
+    parts = spec.get("topology") or {"": spec}
+    return {role: part["podTemplate"] for role, part in parts.items()}
+
+
+def test_samples_of_kubedb(webhook, tmp_path):
+    """Pods of those objects, with the containers and volumes that KubeDB gives them, and what their agents are told."""
+    one = webhook.controller().start().wait_ready()
+    webhook.wait_called()
+    samples = sorted((ROOT / "deploy/samples").glob("*/kubedb.yaml"))
+    assert len(samples) == 3
+    for sample in samples:
+        database = json.loads(webhook.namespace.kubectl("label", "--local", "-f", sample, "a=b", "-o", "json"))
+        name, kind = database["metadata"]["name"], database["kind"].lower()
+        for role, template in role_templates(database["spec"]).items():
+            body = pod("try", template["metadata"]["annotations"], **{
+                "app.kubernetes.io/instance": name, "app.kubernetes.io/name": f"{kind}s.kubedb.com", "kubedb.com/role": role})
+            body["spec"].update(
+                initContainers=[{"name": "init", "image": "init"}], volumes=[{"name": "main-config-volume", "emptyDir": {}}],
+                containers=[{"name": kind, "image": kind}, {"name": f"{kind}-coordinator", "image": "coordinator"}])
+            made = webhook.api.call("POST", webhook.namespace.path("pods?dryRun=All"), body)
+            assert is_injected(made), f"{sample}: {role}"
+            config = tmp_path / "certrotate.yaml"
+            config.write_text(made["metadata"]["annotations"]["certrotate.io/agent-config"])
+            code, out, err = run("run", "--config", config, "--print-config")
+            assert code == 0 and f'database: {kind}' in out and 'tls: "off"' in out, out + err
     one.stop()
 
 
