@@ -73,7 +73,7 @@ def rotates(agent, nginx, volume, authority, n=3):
         volume.publish(bundle)
         agent.wait_event("rotation_succeeded", 30, fingerprint=bundle.fp[:16])
         # A worker of before the reload may still accept for a moment: nginx lets it go after the new one is up.
-        wait_for("served", lambda b=bundle: wire.served_direct(nginx.port, authority.ca_file()) == b.fp, 2)
+        wait_for("served", lambda b=bundle: wire.served_direct(nginx.port, authority.ca_file()) == b.fp, 10)
 
 
 def test_by_signal(run_agent, nginx, volume, authority):

@@ -158,5 +158,5 @@ stage_cluster() {
         druid_fetch
         install_fetch
         say "  everything is built, the node comes up"
-        pytest_stage cluster -n 2 --durations=0 --durations-min=5
+        pytest_stage cluster -n 3 --durations=0 --durations-min=5
 }
