@@ -98,6 +98,7 @@ bool hold_is_over(struct step *step)
         }
         problem = modes_differ(step);
         step->next.before = walk_mode(step->seen);
+        step->next.pods = (int64_t)step->seen->n_pods;
         if (problem == NULL)
                 problem = choose_mode(step);
         if (problem == NULL)

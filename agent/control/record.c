@@ -302,6 +302,7 @@ static cJSON *request_to_json(const struct record *record)
         add_true(tree, "paused", record->paused);
         add_true(tree, "saved", record->saved);
         add_true(tree, "issued", record->issued);
+        add_number(tree, "pods", record->pods);
         add_mode(tree, "before", record->before);
         add_mode(tree, "wanted", record->wanted);
         add_certificates(tree, "certificates", record->certificates, record->n_certificates);

@@ -74,6 +74,7 @@ struct record {
         bool issued; /* from here on there is something to put back */
         struct record_certificate certificates[RECORD_CERTIFICATES_MAX];
         size_t n_certificates;
+        int64_t pods;                 /* how many there were when it began; 0: unknown */
         enum tls_mode before, wanted; /* modes */
         struct record_stage stages[RECORD_STAGES_MAX];
         size_t n_stages, stage; /* the walk's, and where it is */
@@ -131,8 +132,9 @@ void record_clear(struct record *record);
 /*
  * {"mode", "generation", "served": [{"name", "uid", "revision", "asked"}], "trusted", "left", "turn" and
  * "files" (at rest), "request": {"name", "kind", "uid",
- * "step", "since", "failure", "reason", "paused", "saved", "issued", "before", "wanted", "certificates",
- * "stages": [{"phase", "mode"}], "stage", "turn", "turnUid", "reload", "authorities", "trusts", "files":
+ * "step", "since", "failure", "reason", "paused", "saved", "issued", "pods", "before", "wanted",
+ * "certificates", "stages": [{"phase", "mode"}], "stage", "turn", "turnUid", "reload", "authorities",
+ * "trusts", "files":
  * {"<Secret>":
  * "<hash>"}, "tries"}}: what is empty is left out, unknown members are ignored, an unknown step is not.
  *

@@ -269,6 +269,7 @@ static int read_request(const cJSON *tree, struct record *out, struct err *err)
             read_bool(request, "paused", &out->paused, err) != 0 ||
             read_bool(request, "saved", &out->saved, err) != 0 ||
             read_bool(request, "issued", &out->issued, err) != 0 ||
+            read_number(request, "pods", INT32_MAX, &out->pods, err) != 0 ||
             read_mode(request, "before", &out->before, err) != 0 ||
             read_mode(request, "wanted", &out->wanted, err) != 0 ||
             read_certificates(request, "certificates", out->certificates, &out->n_certificates, err) != 0 ||

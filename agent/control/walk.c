@@ -1,88 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * A pod has done its part when its report says so of this very plan, and when the leaf that it serves is the
- * one that cert-manager has issued: the plan and the Secret come to it by two ways, and one may be old.
- */
 #include "control/walk.h"
 
 #include "base/mem.h"
 #include "control/evict.h"
+#include "control/walk_look.h"
 
 #include <string.h>
-
-static bool follows(const struct step *step, const struct observed_pod *pod)
-{
-        return pod->has_agent && pod->plan_request != NULL &&
-               strcmp(pod->plan_request, step->next.request) == 0 &&
-               pod->plan_generation == step->next.generation;
-}
-
-static bool is_leaf(const struct fingerprint *fp, const char *hex)
-{
-        char text[FINGERPRINT_TEXT_MAX];
-
-        return strcmp(hex_fingerprint(fp, text), hex) == 0;
-}
-
-/* The leaf that is to be served in the end; NULL: none is looked at. */
-static const char *leaf_wanted(const struct step *step)
-{
-        return step->next.failure == NULL ? step->next.leaf : step->next.leaf_before;
-}
-
-/* Serves what it is to serve in this stage; in phase trust it has at least seen what comes. */
-static bool serves(const struct step *step, const struct observed_pod *pod)
-{
-        const struct record_stage *stage = &step->next.stages[step->next.stage];
-        const char *leaf = leaf_wanted(step);
-
-        if (leaf == NULL || stage->mode == TLS_OFF)
-                return true;
-        return is_leaf(stage->phase == PLAN_TRUST ? &pod->source : &pod->served, leaf);
-}
-
-/*
- * It has tried, in its turn or as far as that goes without it, and will not try again by itself. Not when
- * what it speaks of is an old Secret: the new one is on its way.
- */
-static bool gives_up(const struct step *step, const struct observed_pod *pod)
-{
-        const char *leaf = leaf_wanted(step);
-
-        if (!follows(step, pod) || pod->failed == NULL || pod->plan_done || evict_can_help(step, pod))
-                return false;
-        return leaf == NULL || hex_fingerprint_is_none(&pod->source) || is_leaf(&pod->source, leaf);
-}
-
-static bool has_failed(const struct step *step, const struct observed_pod *pod)
-{
-        return !pod->is_busy && gives_up(step, pod);
-}
-
-/* It refuses even what was before, and serves it: nothing has to be brought back. */
-static bool is_back(const struct step *step, const struct observed_pod *pod)
-{
-        const struct record_stage *stage = &step->next.stages[step->next.stage];
-        const char *leaf = step->next.leaf_before;
-
-        if (step->next.failure == NULL || stage->mode != pod->mode || pod->is_degraded || !pod->is_ready ||
-            !has_failed(step, pod))
-                return false;
-        if (stage->mode == TLS_OFF)
-                return hex_fingerprint_is_none(&pod->served);
-        return leaf != NULL && is_leaf(&pod->served, leaf);
-}
-
-/* On the way back one that is down keeps the turn until it is there: nobody else may go down beside it. */
-static bool is_done(const struct step *step, const struct observed_pod *pod)
-{
-        if (is_back(step, pod))
-                return true;
-        if (step->next.failure != NULL && !pod->is_ready)
-                return false;
-        return follows(step, pod) && pod->plan_done && !pod->is_busy && !pod->is_degraded &&
-               serves(step, pod);
-}
 
 static bool is_turn_of(const struct step *step, const struct observed_pod *pod)
 {
@@ -110,7 +33,7 @@ static bool is_out(const struct observed_pod *pod)
 /* It will take what it is told. */
 static bool is_there(const struct step *step, const struct observed_pod *pod)
 {
-        return pod->has_agent && !is_out(pod) && !has_failed(step, pod);
+        return pod->has_agent && !is_out(pod) && !walk_has_failed(step, pod);
 }
 
 /* Of those that have not done their part, and are there if that matters: `first`, otherwise the next. */
@@ -121,7 +44,7 @@ static const struct observed_pod *choose(const struct step *step, const char *fi
         for (size_t i = 0; i < step->seen->n_pods; i++) {
                 const struct observed_pod *pod = step->seen->pods[i];
 
-                if (record_lists(step->next.lost, pod->name) || is_done(step, pod) ||
+                if (record_lists(step->next.lost, pod->name) || walk_is_done(step, pod) ||
                     (there && !is_there(step, pod)))
                         continue;
                 if (first != NULL && strcmp(first, pod->name) == 0)
@@ -171,6 +94,13 @@ static const struct observed_pod *next_reload(const struct step *step)
         return choose(step, step->next.reload, true);
 }
 
+/* One is not even there, and may be any moment. Back it has nothing to undo, and finds the plan when it
+ * comes. */
+static bool is_missing(const struct step *step)
+{
+        return step->next.failure == NULL && (int64_t)step->seen->n_pods < step->next.pods;
+}
+
 static void give_turn(struct step *step, const struct observed_pod *pod)
 {
         record_drop_turn(&step->next);
@@ -203,7 +133,7 @@ void walk_renew_plan(struct step *step)
 /* What went wrong with the pod whose turn it is; NULL: nothing so far. */
 static char *verdict(struct step *step, const struct observed_pod *pod)
 {
-        if (has_failed(step, pod))
+        if (walk_has_failed(step, pod))
                 return mem_printf("pod %s: %s", pod->name, pod->failed);
         return step_is_late(step) ? walk_why_late(pod) : NULL;
 }
@@ -252,6 +182,12 @@ static bool wait_or_pass_on(struct step *step, char **problem, const struct obse
         if (step->next.turn != NULL && !record_lists(step->next.lost, step->next.turn) &&
             evict_is_awaited(step, pod == NULL || !is_turn_of(step, pod), problem, whose))
                 return true;
+        if (is_missing(step) && (pod == NULL || !is_turn_of(step, pod))) {
+                if (step_is_late(step))
+                        *problem = mem_printf("Timeout: there were %lld pods, and there are only %zu",
+                                              (long long)step->next.pods, step->seen->n_pods);
+                return true;
+        }
         if (pod == NULL)
                 return awaits_service(step, problem, whose);
         out = out_of_service(step, pod);
@@ -286,7 +222,7 @@ static const char *reason_of(const struct step *step, const struct observed_pod 
 {
         if (pod == NULL)
                 return "Gone";
-        return gives_up(step, pod) && pod->reason != NULL ? pod->reason : "Failed";
+        return walk_gives_up(step, pod) && pod->reason != NULL ? pod->reason : "Failed";
 }
 
 /* One that will not come with us: it need not be its turn. */
@@ -295,7 +231,7 @@ static const struct observed_pod *refuser(const struct step *step)
         for (size_t i = 0; i < step->seen->n_pods; i++) {
                 const struct observed_pod *pod = step->seen->pods[i];
 
-                if (has_failed(step, pod) || (walk_needs_others(step, pod) && gives_up(step, pod)))
+                if (walk_has_failed(step, pod) || (walk_needs_others(step, pod) && walk_gives_up(step, pod)))
                         return pod;
         }
         return NULL;
@@ -321,7 +257,7 @@ void walk_on(struct step *step)
 bool walk_is_over(const struct step *step)
 {
         return is_last_stage(step) && next_pod(step) == NULL && !evict_is_pending(step) &&
-               out_of_service(step, NULL) == NULL;
+               !is_missing(step) && out_of_service(step, NULL) == NULL;
 }
 
 static void leave(struct step *step, const struct observed_pod *pod, const char *problem)
@@ -383,7 +319,7 @@ char *walk_unfit(const struct step *step)
                                           pod->trouble == NULL ? "" : pod->trouble);
                 if (pod->is_leaving)
                         return mem_printf("pod %s is being deleted", pod->name);
-                if (!follows(step, pod))
+                if (!walk_follows(step, pod))
                         return mem_printf("the agent of pod %s has not read the plan in ConfigMap %s%s",
                                           pod->name, step->seen->name, RECORD_SUFFIX);
                 if (pod->is_busy)

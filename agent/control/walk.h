@@ -14,10 +14,6 @@ bool walk_is_over(const struct step *step);
 void walk_back(struct step *step);
 /* The stages of the way back, from where the walk was. */
 void walk_turn_back(struct step *step);
-/* Why its turn has lasted too long. mem_free. */
-char *walk_why_late(const struct observed_pod *pod);
-/* It goes back from a switch of the mode, and may not be there before the others do so too. */
-bool walk_needs_others(const struct step *step, const struct observed_pod *pod);
 /* No pod is at work, but for one that goes back and needs the others to do so too. */
 bool walk_is_still(const struct step *step);
 /* What is wrong with a pod before anything begins, or NULL: no agent, plan not read. mem_free. */

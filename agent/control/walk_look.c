@@ -1,9 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/walk.h"
+/*
+ * A pod has done its part when its report says so of this very plan, and when the leaf that it serves is the
+ * one that cert-manager has issued: the plan and the Secret come to it by two ways, and one may be old.
+ */
+#include "control/walk_look.h"
 
 #include "base/mem.h"
+#include "control/evict.h"
+#include "control/walk.h"
 
 #include <string.h>
+
+bool walk_follows(const struct step *step, const struct observed_pod *pod)
+{
+        return pod->has_agent && pod->plan_request != NULL &&
+               strcmp(pod->plan_request, step->next.request) == 0 &&
+               pod->plan_generation == step->next.generation;
+}
+
+static bool is_leaf(const struct fingerprint *fp, const char *hex)
+{
+        char text[FINGERPRINT_TEXT_MAX];
+
+        return strcmp(hex_fingerprint(fp, text), hex) == 0;
+}
+
+/* The leaf that is to be served in the end; NULL: none is looked at. */
+static const char *leaf_wanted(const struct step *step)
+{
+        return step->next.failure == NULL ? step->next.leaf : step->next.leaf_before;
+}
+
+/* Serves what it is to serve in this stage; in phase trust it has at least seen what comes. */
+static bool serves(const struct step *step, const struct observed_pod *pod)
+{
+        const struct record_stage *stage = &step->next.stages[step->next.stage];
+        const char *leaf = leaf_wanted(step);
+
+        if (leaf == NULL || stage->mode == TLS_OFF)
+                return true;
+        return is_leaf(stage->phase == PLAN_TRUST ? &pod->source : &pod->served, leaf);
+}
+
+/*
+ * It has tried, in its turn or as far as that goes without it, and will not try again by itself. Not when
+ * what it speaks of is an old Secret: the new one is on its way.
+ */
+bool walk_gives_up(const struct step *step, const struct observed_pod *pod)
+{
+        const char *leaf = leaf_wanted(step);
+
+        if (!walk_follows(step, pod) || pod->failed == NULL || pod->plan_done || evict_can_help(step, pod))
+                return false;
+        return leaf == NULL || hex_fingerprint_is_none(&pod->source) || is_leaf(&pod->source, leaf);
+}
+
+bool walk_has_failed(const struct step *step, const struct observed_pod *pod)
+{
+        return !pod->is_busy && walk_gives_up(step, pod);
+}
+
+/* It refuses even what was before, and serves it: nothing has to be brought back. */
+static bool is_back(const struct step *step, const struct observed_pod *pod)
+{
+        const struct record_stage *stage = &step->next.stages[step->next.stage];
+        const char *leaf = step->next.leaf_before;
+
+        if (step->next.failure == NULL || stage->mode != pod->mode || pod->is_degraded || !pod->is_ready ||
+            !walk_has_failed(step, pod))
+                return false;
+        if (stage->mode == TLS_OFF)
+                return hex_fingerprint_is_none(&pod->served);
+        return leaf != NULL && is_leaf(&pod->served, leaf);
+}
+
+/* On the way back one that is down keeps the turn until it is there: nobody else may go down beside it. */
+bool walk_is_done(const struct step *step, const struct observed_pod *pod)
+{
+        if (is_back(step, pod))
+                return true;
+        if (step->next.failure != NULL && !pod->is_ready)
+                return false;
+        return walk_follows(step, pod) && pod->plan_done && !pod->is_busy && !pod->is_degraded &&
+               serves(step, pod);
+}
 
 char *walk_why_late(const struct observed_pod *pod)
 {

@@ -78,6 +78,7 @@ static void random_request(unsigned *seed, struct record *out)
         out->saved = one_in(seed, 2);
         out->issued = one_in(seed, 2);
         random_certificates(seed, out->certificates, &out->n_certificates);
+        out->pods = next_random(seed) % 4;
         out->before = (enum tls_mode)(next_random(seed) % TLS_MODES);
         out->wanted = (enum tls_mode)(next_random(seed) % TLS_MODES);
         out->n_stages = next_random(seed) % (RECORD_STAGES_MAX + 1);
@@ -166,6 +167,7 @@ static void assert_same(const struct record *a, const struct record *b)
         assert_int_equal(a->paused, b->paused);
         assert_int_equal(a->saved, b->saved);
         assert_int_equal(a->issued, b->issued);
+        assert_int_equal(a->pods, b->pods);
         assert_int_equal(a->before, b->before);
         assert_int_equal(a->wanted, b->wanted);
         assert_int_equal(a->stage, b->stage);

@@ -171,6 +171,26 @@ static void test_who_is_at_fault(void **state UNUSED)
         close_scene(&walk.scene);
 }
 
+/* Nobody has put an agent into it: that is no matter of time. */
+static void test_one_is_without_agent(void **state UNUSED)
+{
+        struct walk walk;
+
+        open_walk(&walk);
+        comes_anew(&walk.pods[0]);
+        walk.pods[0].has_agent = false;
+        walk.pods[0].is_missed = true;
+        done(&walk, 1);
+        done(&walk, 2);
+        assert_null(first(&walk.scene));
+        walk.scene.seen.now.s += 100;
+        assert_string_equal(
+                first(&walk.scene)->record.failure,
+                "Timeout: pod px-0 has no report of an agent: it was made while the webhook did not "
+                "answer, and has to be deleted");
+        close_scene(&walk.scene);
+}
+
 /* Another phase, or an engine that always restarts: nobody acts beside one that is out. */
 static void test_nobody_reloads(void **state UNUSED)
 {
@@ -252,11 +272,38 @@ static void test_the_last_is_not_ready(void **state UNUSED)
         }
 }
 
+/* Deleted, and not made anew so far: nobody else has a turn, and no phase is over without it. */
+static void test_one_is_missing(void **state UNUSED)
+{
+        struct walk walk;
+
+        open_walk(&walk);
+        walk.scene.record.pods = PODS;
+        walk.scene.seen.n_pods = 2;
+        done(&walk, 0);
+        assert_null(first(&walk.scene));
+        done(&walk, 1);
+        for (walk.scene.record.stage = 0; walk.scene.record.stage < 3; walk.scene.record.stage++)
+                assert_null(first(&walk.scene));
+        walk.scene.record.stage = 0;
+        walk.scene.seen.n_pods = PODS;
+        assert_writes(&walk, NULL, "px-2");
+        walk.scene.seen.n_pods = 2;
+        walk.scene.seen.now.s += 100;
+        assert_string_equal(first(&walk.scene)->record.failure,
+                            "Timeout: pod px-2 has gone in its turn, and none of that name has come");
+        mem_free(TAKE(walk.scene.record.turn));
+        assert_string_equal(first(&walk.scene)->record.failure,
+                            "Timeout: there were 3 pods, and there are only 2");
+        close_scene(&walk.scene);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_whose_turn_it_is_goes), cmocka_unit_test(test_another_goes),
                 cmocka_unit_test(test_a_restart_waits),       cmocka_unit_test(test_who_is_at_fault),
+                cmocka_unit_test(test_one_is_without_agent),  cmocka_unit_test(test_one_is_missing),
                 cmocka_unit_test(test_nobody_reloads),        cmocka_unit_test(test_on_the_way_back),
                 cmocka_unit_test(test_the_last_is_not_ready),
         };
