@@ -2,12 +2,15 @@
 """The product, installed on the node and taken away again by the commands of deploy/README.md as they stand: by Helm."""
 
 import re
+from contextlib import contextmanager
 
 from support.agent import ROOT
+from support.kube_api import MERGE
 from support.poll import wait_for
 from support.readme import commands, shell
 
 HOME, DEPLOYMENT = "certrotate", "certrotate-controller"
+SERVICE = f"/api/v1/namespaces/{HOME}/services/certrotate-webhook"
 CONFIGURATION = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/certrotate"
 
 
@@ -54,6 +57,21 @@ class Install:
         wait_for(f"there are {replicas}", lambda: len(self.pods()) == replicas, 60, 0.2, self.explain)
         if replicas:
             self.wait()
+
+    @contextmanager
+    def unanswered(self):
+        """Nobody is behind the webhook's Service; the controller goes on."""
+        self._want({"certrotate.io/nobody": "true"})
+        try:
+            yield
+        finally:
+            self._want({"certrotate.io/nobody": None})
+
+    def _want(self, labels):
+        self.plane.api.call("PATCH", SERVICE, {"spec": {"selector": labels}}, MERGE)
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{HOME}/endpointslices?labelSelector=kubernetes.io/service-name=certrotate-webhook"
+        wait_for("its endpoints follow", lambda: bool(None in labels.values()) == any(
+            s.get("endpoints") for s in self.plane.api.call("GET", path)["items"]), 30, 0.1)
 
     def pods(self):
         return self.plane.api.call("GET", f"/api/v1/namespaces/{HOME}/pods")["items"]

@@ -445,9 +445,9 @@ class Node:
             archive.unlink()
         return name
 
-    def kill(self, container):
-        """-9 for the first process of a container, containerd://…"""
-        self.inside("ctr", "-n", "k8s.io", "tasks", "kill", "-s", "SIGKILL", container.rpartition("/")[2])
+    def kill(self, container, signo="SIGKILL"):
+        """For the first process of a container, containerd://…"""
+        self.inside("ctr", "-n", "k8s.io", "tasks", "kill", "-s", signo, container.rpartition("/")[2])
 
     def cost(self, container):
         """(resident KiB, seconds of CPU so far) of the first process of a container, containerd://…"""

@@ -6,8 +6,9 @@ never is more than one pod away by our doing.
 """
 
 import signal
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+import pytest
 from support.fleet import ENDED
 from support.flows import issuer_ref
 from support.kube_api import ApiError
@@ -42,6 +43,10 @@ def kill_kubelet(mission):
     mission.fleet.node.restart_kubelet(signal.SIGKILL)
 
 
+def delete(mission, name):
+    mission.namespace.call("DELETE", f"pods/{name}", {"gracePeriodSeconds": 0})
+
+
 # --- when
 
 def all_ready(mission):
@@ -60,11 +65,32 @@ def wait_phase(mission, name, phase):
     wait_for(f"{name} is in phase {phase}", is_there, 240, 0.02, lambda: mission.fleet.explain(name))
 
 
+def is_in(plan, name, phase):
+    return (plan.get("request"), plan.get("phase")) == (name, phase)
+
+
+def stand_still(mission, name):
+    """The agent of the first pod, when it has read that nobody acts yet: its turn lasts as long as the pod is there."""
+    pod = mission.fleet.pods[0]
+
+    def has_read():
+        plan, told = mission.fleet.plan() or {}, pod.plan()
+        return is_in(plan, name, None) and (told.get("done") or told.get("held")) and (
+            told["request"], told["generation"]) == (name, plan["generation"])
+    wait_for(f"{pod.name} has read the plan", has_read, 60, 0.01, lambda: mission.fleet.explain(name))
+    mission.fleet.node.kill(pod.statuses()["certrotate"]["containerID"], "SIGSTOP")
+
+
+def wait_turn(mission, name, phase):
+    """The first pod has it."""
+    wait_for(f"px-0 has the turn in phase {phase}", lambda: is_in(plan := mission.fleet.plan() or {}, name, phase) and
+             plan["turn"] == ["px-0"], 120, 0.01, lambda: mission.fleet.explain(name))
+
+
 @contextmanager
 def change_of_issuer(mission):
     """Name of the request, and clients of the Service that trust both authorities."""
-    before = mission.with_tls()
-    other = "issuer-2" if before.issuer == "CN=issuer authority" else "issuer"
+    other = another(mission.with_tls())
     clients = mission.fleet.clients(*authorities(mission))
     try:
         name = mission.ask("issuer", issuerRef=issuer_ref(other))
@@ -77,6 +103,10 @@ def change_of_issuer(mission):
     finally:
         clients.stop()
         mission.fleet.watcher.looks = True
+
+
+def another(leaf):
+    return "issuer-2" if leaf.issuer == "CN=issuer authority" else "issuer"
 
 
 def authorities(mission):
@@ -108,8 +138,71 @@ def test_containerd_and_kubelet_go(mission):
     assert mission.fleet.containers() == containers
 
 
-def test_a_pod_goes(mission):
-    """The next one's: it comes back with the agent in it."""
+@pytest.mark.parametrize("who", ["its-turn", "the-next"])
+def test_a_pod_goes_in_each_phase(mission, who):
+    """
+    It comes back with the new leaf. Of the first pod in phase trust that is one that nobody else trusts yet, whoever is
+    asked: they are told to beside its turn.
+    """
     with change_of_issuer(mission) as (name, _):
-        wait_phase(mission, name, "trust")
-        mission.namespace.call("DELETE", "pods/px-1", {"gracePeriodSeconds": 0})
+        if who == "its-turn":
+            stand_still(mission, name)
+        for phase in PHASES:
+            wait_turn(mission, name, phase)
+            delete(mission, "px-0" if who == "its-turn" else "px-1")
+
+
+@pytest.mark.parametrize("what", ["rotate", "remove", "add"])
+def test_a_pod_goes_in_its_turn(mission, what):
+    """What restarts the database lasts; a reload does when its agent stands still."""
+    mission.without_tls() if what == "add" else mission.with_tls()
+    name = mission.ask(what, **{"rotate": {"rotateCertificates": True}, "remove": {"remove": True},
+                                "add": {"issuerRef": issuer_ref("issuer")}}[what])
+    if what == "rotate":
+        stand_still(mission, name)
+    wait_turn(mission, name, None)
+    delete(mission, "px-0")
+    mission.wait_success(name)
+    if what == "remove":
+        mission.fleet.assert_plain()
+    else:
+        mission.serve_the_secret()
+    wait_for("they are a cluster", mission.fleet.is_cluster, 60, 0.5, mission.fleet.explain)
+
+
+# --- a pod without an agent
+
+def make_without_agent(mission, pod):
+    uid = pod.get()["metadata"]["uid"]
+    delete(mission, pod.name)
+    fresh = wait_for(f"{pod.name} is made anew", lambda: (have := mission.namespace.get(f"pods/{pod.name}")) and
+                     have["metadata"]["uid"] != uid and have, 60, 0.1, mission.fleet.explain)
+    assert "initContainers" not in fresh["spec"], "somebody has answered"
+    wait_for("it is told", lambda: pod.events("InjectionMissed"), 60, 0.2, mission.fleet.explain)
+
+
+def test_no_agent_is_put_into_a_pod(mission):
+    """The request goes back, and names it; when it is deleted once more, it is as if nothing had been."""
+    before, picture = mission.with_tls(), mission.picture()
+    with mission.install.unanswered():
+        name = mission.ask("issuer", "20s", issuerRef=issuer_ref(another(before)))
+        wait_turn(mission, name, "trust")
+        make_without_agent(mission, mission.fleet.pods[1])
+        mission.wait_failure(name, "pod px-1 has no report of an agent: it was made while the webhook did not answer",
+                             away=[mission.fleet.pods[1]])
+    delete(mission, "px-1")
+    wait_for("it is there again", lambda: all_ready(mission), 120, 0.2, mission.fleet.explain)
+    wait_for("it is not left behind", lambda: "left" not in mission.fleet.record(), 60, 0.2, mission.fleet.explain)
+    mission.same_as(picture)
+    wait_for("they are a cluster", mission.fleet.is_cluster, 60, 0.5, mission.fleet.explain)
+
+
+def test_an_agent_is_put_into_a_pod_later(mission):
+    """Deleted once more in time, the request goes on."""
+    with ExitStack() as away:
+        away.enter_context(mission.install.unanswered())
+        with change_of_issuer(mission) as (name, _):
+            wait_turn(mission, name, "trust")
+            make_without_agent(mission, mission.fleet.pods[1])
+            away.close()
+            delete(mission, "px-1")
