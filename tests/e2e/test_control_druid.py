@@ -190,7 +190,9 @@ def test_change_issuer(flows):
     assert flows.fleet.starts() == [n + 2 for n in starts], "for each change of what they trust"
 
 
-@cells("issuer: issuer certificate", "update: certificate agent", "rotate: hold certificate agent deletion")
+@cells("issuer: issuer certificate start proof", "update: certificate agent proof",
+       "rotate: hold certificate agent proof deletion", "remove: start deletion",
+       long=("issuer: start", "issuer: proof", "update: proof", "remove: start"))
 def test_change_that(flows, request_, step):
     flows.failures.check(request_, step)
 
@@ -214,7 +216,8 @@ def test_configuration(flows):
     assert flows.assert_tls() == leaf
 
 
-@cells("secret: secret key", "apply: agent value")
+@cells("secret: secret key start deletion", "apply: agent value deletion", "clear: start deletion",
+       long=("secret: start", "clear: start"))
 def test_configuration_that(flows, request_, step):
     flows.failures.check(request_, step)
 

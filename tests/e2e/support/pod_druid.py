@@ -3,11 +3,14 @@
 A pod of a Druid database: one node of one role, started without TLS, its own files where Druid's distribution has them.
 """
 
+import os
 import shlex
 import socket
+import threading
 from pathlib import Path
 
 from . import druid
+from .authority import openssl
 from .druid import ROLES, Node
 from .openssl import PEM
 from .pod import Pod, leaf_seen
@@ -22,8 +25,9 @@ ON = {"druid.enablePlaintextPort": "false", "druid.enableTlsPort": "true", "drui
 class ConfiguredNode(Node):
     """With the words of its jvm.config, as Druid's own scripts pass them on."""
 
-    def __init__(self, *args, **more):
+    def __init__(self, *args, before_start, **more):
         super().__init__(*args, **more)
+        self.before_start = before_start
         self.jvm = self.own.with_name("jvm.config")
         self.jvm.write_text("-Xms64m\n-Xmx256m")
         self.command, self.insisted = [], {}
@@ -31,9 +35,39 @@ class ConfiguredNode(Node):
     def run(self, command, **env):
         """What is said here goes before what its files say."""
         at = command.index("-cp")
-        words = [*shlex.split(self.jvm.read_text()), *(f"-D{key}={value}" for key, value in self.insisted.items())]
+        said = {**self.insisted, **self.before_start()}
+        words = [*shlex.split(self.jvm.read_text()), *(f"-D{key}={value}" for key, value in said.items())]
         self.command = [*command[:at], *words, *command[at:]]
         super().run(self.command, **env)
+
+
+class KeyStore:
+    """The key store that a node reads: a copy of the published one, or another in its place from its next change on."""
+
+    def __init__(self, published, folder):
+        self.published, self.path = published / "keystore.jks", folder / "read-keystore.jks"
+        self.other = self._taken = None
+        self._lock, self._end = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def take(self):
+        """What is published now."""
+        with self._lock:
+            published = self.published.read_bytes() if self.published.exists() else self._taken
+            if published != self._taken:
+                fresh = self.path.with_suffix(".new")
+                fresh.write_bytes(self.other or published)
+                os.rename(fresh, self.path)
+                self._taken = published
+
+    def _follow(self):
+        while not self._end.wait(0.05):
+            self.take()
+
+    def cleanup(self):
+        self._end.set()
+        self._thread.join()
 
 
 class DruidPod(Pod):
@@ -44,7 +78,18 @@ class DruidPod(Pod):
         self.password_file.write_text(druid.PASSWORD + "\n")
 
     def prepare(self):
-        self.db = ConfiguredNode(self.dir / "db", self.role, self.zookeeper, self.published, tls=False)
+        self.db = ConfiguredNode(self.dir / "db", self.role, self.zookeeper, self.published, tls=False,
+                                 before_start=self._says)
+        self.store = KeyStore(self.published, self.dir)
+
+    def _says(self):
+        self.store.take()
+        is_on = str(self.published) in self.db.settings.read_text()
+        return {"druid.server.https.keyStorePath": self.store.path} if is_on else {}
+
+    def cleanup(self):
+        super().cleanup()
+        self.store.cleanup()
 
     def start(self):
         """Started side by side; up() waits for each agent's report, which waits for nobody."""
@@ -79,9 +124,20 @@ class DruidPod(Pod):
         return self.db.alive(tls=False) and not self._listens(self.db.port)
 
     def reads(self):
-        leaf = self.published / "tls.crt"
-        named = str(self.published) in self.db.settings.read_text() and leaf.exists()
-        return *self.texts(), leaf.read_text() if named else None
+        """And its authorities: it has to be restarted for those."""
+        files = [self.published / name for name in ("tls.crt", "ca.crt")]
+        named = str(self.published) in self.db.settings.read_text()
+        return *self.texts(), *(path.read_text() if named and path.exists() else None for path in files)
+
+    def lie(self, bundle):
+        """From the next key store on: a node takes that by itself."""
+        if bundle is not None:
+            files = [self.dir / f"other.{kind}" for kind in ("crt", "key")]
+            for path, data in zip(files, (bundle.cert, bundle.key)):
+                path.write_bytes(data)
+            bundle = openssl("pkcs12", "-export", "-name", druid.ALIAS, "-passout", f"pass:{druid.PASSWORD}",
+                             "-in", files[0], "-inkey", files[1])
+        self.store.other = bundle
 
     def insist(self, key, value):
         if value is None:
