@@ -21,13 +21,17 @@ from support.poll import STRETCH  # noqa: E402
 _number = itertools.count(1)
 
 
+# What one worker has with its node, the longest first; who is through takes the next. Some share a database.
+GROUPS = (("test_mission", "test_mission_end", "test_uninstall"), ("test_samples",), ("test_mission_disturbed",),
+          ("test_node", "test_injection"), ("test_druid",), ("test_sidecar",), ("test_singlestore",), ("test_mssqlserver",))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Each worker has a node of its own; the mission is the longest."""
+    place = {module: number for number, modules in enumerate(GROUPS) for module in modules}
+    items.sort(key=lambda item: place[item.module.__name__])
     for item in items:
-        group = ("mission" if "deployed" in item.fixturenames else
-                 "engines" if "engines_image" in item.fixturenames else "others")
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(GROUPS[place[item.module.__name__]][0]))
 
 
 @pytest.fixture(autouse=True)

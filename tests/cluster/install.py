@@ -22,6 +22,9 @@ class Install:
     def up(self):
         self.plane.run_cert_manager()
         self._do("Definitions")
+        return self.again()
+
+    def again(self):
         self._do("With Helm")
         return self.wait()
 

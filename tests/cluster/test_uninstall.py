@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The very last: the product is taken away. What it has made goes, what is the user's stays, and agents go on."""
+"""The product is taken away. What it has made goes, what is the user's stays, and agents go on."""
 
 from install import HOME
 
@@ -27,3 +27,4 @@ def test_nothing_is_left_but_definitions(install, mission):
     for pod in mission.fleet.pods:
         agent = pod.statuses()["certrotate"]
         assert agent["ready"] and agent["containerID"] == containers[pod.name]
+    install.again()
