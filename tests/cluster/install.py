@@ -8,6 +8,7 @@ from support.agent import ROOT
 from support.kube_api import MERGE
 from support.poll import wait_for
 from support.readme import commands, shell
+from support.webhook import is_injected, pod
 
 HOME, DEPLOYMENT = "certrotate", "certrotate-controller"
 SERVICE = f"/api/v1/namespaces/{HOME}/services/certrotate-webhook"
@@ -62,19 +63,19 @@ class Install:
             self.wait()
 
     @contextmanager
-    def unanswered(self):
-        """Nobody is behind the webhook's Service; the controller goes on."""
-        self._want({"certrotate.io/nobody": "true"})
+    def unanswered(self, namespace):
+        """Nobody is behind the webhook's Service for pods of that namespace; the controller goes on."""
+        self._want("true", namespace)
         try:
             yield
         finally:
-            self._want({"certrotate.io/nobody": None})
+            self._want(None, namespace)
 
-    def _want(self, labels):
-        self.plane.api.call("PATCH", SERVICE, {"spec": {"selector": labels}}, MERGE)
-        path = f"/apis/discovery.k8s.io/v1/namespaces/{HOME}/endpointslices?labelSelector=kubernetes.io/service-name=certrotate-webhook"
-        wait_for("its endpoints follow", lambda: bool(None in labels.values()) == any(
-            s.get("endpoints") for s in self.plane.api.call("GET", path)["items"]), 30, 0.1)
+    def _want(self, label, namespace):
+        self.plane.api.call("PATCH", SERVICE, {"spec": {"selector": {"certrotate.io/nobody": label}}}, MERGE)
+        path = namespace.path("pods?dryRun=All")
+        wait_for("pods are made accordingly", lambda: is_injected(self.plane.api.call("POST", path, pod("try"))) is not bool(
+            label), 60, 0.2, self.explain)
 
     def pods(self):
         return self.plane.api.call("GET", f"/api/v1/namespaces/{HOME}/pods")["items"]

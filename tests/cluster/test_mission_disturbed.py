@@ -117,6 +117,7 @@ def authorities(mission):
 
 def test_agent_controller_and_api_server_go(mission):
     """Clients notice nothing: the database goes on."""
+    mission.with_tls()
     containers = mission.fleet.containers()
     with change_of_issuer(mission) as (name, clients):
         for phase, disturb in zip(PHASES, (kill_agent, delete_controller, kill_api)):
@@ -129,6 +130,7 @@ def test_agent_controller_and_api_server_go(mission):
 
 def test_containerd_and_kubelet_go(mission):
     """A kubelet that starts calls every pod unready until its first probes: that is its own doing, and does not count."""
+    mission.with_tls()
     containers = mission.fleet.containers()
     with change_of_issuer(mission) as (name, _):
         mission.fleet.watcher.looks = False
@@ -184,7 +186,7 @@ def make_without_agent(mission, pod):
 def test_no_agent_is_put_into_a_pod(mission):
     """The request goes back, and names it; when it is deleted once more, it is as if nothing had been."""
     before, picture = mission.with_tls(), mission.picture()
-    with mission.install.unanswered():
+    with mission.install.unanswered(mission.namespace):
         name = mission.ask("issuer", "20s", issuerRef=issuer_ref(another(before)))
         wait_turn(mission, name, "trust")
         make_without_agent(mission, mission.fleet.pods[1])
@@ -200,7 +202,7 @@ def test_no_agent_is_put_into_a_pod(mission):
 def test_an_agent_is_put_into_a_pod_later(mission):
     """Deleted once more in time, the request goes on."""
     with ExitStack() as away:
-        away.enter_context(mission.install.unanswered())
+        away.enter_context(mission.install.unanswered(mission.namespace))
         with change_of_issuer(mission) as (name, _):
             wait_turn(mission, name, "trust")
             make_without_agent(mission, mission.fleet.pods[1])

@@ -253,8 +253,7 @@ void scene_turn(struct scene *scene)
         }
         if (scene->trouble == SCENE_DELETED && scene->pods[1].busy)
                 scene->request_gone = true;
-        if (scene->trouble == SCENE_DELETED_LATER && scene->record.step == RECORD_WAIT)
-                scene->request_gone = true;
+        scene->request_gone |= scene->trouble == SCENE_DELETED_LATER && scene->record.step == RECORD_WAIT;
         check_members(scene);
 }
 
