@@ -18,7 +18,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-#define PID_FILE_MAX_BYTES 64
+#define PID_FILE_MAX_BYTES 4096
 #define PID_MAX            (1 << 22) /* the kernel's own limit */
 
 static const char deleted[] = " (deleted)";
@@ -30,6 +30,17 @@ struct process {
         int pidfd;
         pid_t pid;
 };
+
+/* Some say more in further lines: PostgreSQL's postmaster.pid does. */
+static void first_line(struct buf *text)
+{
+        if (text->len == 0)
+                return;
+        text->len = strcspn((const char *)text->data, "\r\n");
+        while (text->len > 0 && strchr(" \t", text->data[text->len - 1]) != NULL)
+                text->len--;
+        text->data[text->len] = '\0';
+}
 
 static int read_pid(const char *path, pid_t *out, struct err *err)
 {
@@ -45,8 +56,7 @@ static int read_pid(const char *path, pid_t *out, struct err *err)
                 *err = why;
                 return -1;
         }
-        while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]) != NULL)
-                text.data[--text.len] = '\0';
+        first_line(&text);
         if (text.len == 0)
                 return err_set(err, ERR_NOT_READY, "pid file '%.300s' is empty: the process is just starting",
                                path);

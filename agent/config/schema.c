@@ -228,7 +228,7 @@ static const struct schema_key top_keys[] = {
         { "generic.restart.signal", SCHEMA_WORD, AT(hook.generic.restart_signal), 0, 0, 0, signal_words, NULL,
           "not used", NULL, "signal that ends the process, for its supervisor to start it again" },
         { "generic.pid-file", SCHEMA_PATH, AT(hook.generic.pid_file), 0, 1, PATH_MAX_LEN, NULL, NULL,
-          "needed for signals", NULL, "file with the number of the process to signal" },
+          "needed for signals", NULL, "file with the number of the process to signal, in its first line" },
         { "generic.executable", SCHEMA_STRING, AT(hook.generic.executable), 0, 1, PATH_MAX_LEN, NULL, NULL,
           "not checked", NULL, "program that this process must be" },
         { "generic.command-limit", SCHEMA_DURATION, AT(hook.generic.command_limit_ms), 0, 100, HOUR, NULL, "60s",

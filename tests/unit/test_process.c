@@ -110,6 +110,17 @@ static void reaches_the_program(void **state)
         assert_int_equal(WTERMSIG(status), SIGHUP);
 }
 
+/* postmaster.pid has more to say. */
+static void of_a_file_with_more_lines(void **state)
+{
+        struct world *world = *state;
+        AUTO(mem_free_p) char *text = mem_printf("%d \r\n/var/lib/data\n1795608000\n", (int)world->pid);
+        struct err err;
+
+        testca_write(world->dir, "x.pid", text, strlen(text));
+        assert_int_equal(signal_it(world, "server", 0, false, &err), 0);
+}
+
 static void spares_another_program(void **state)
 {
         static const char *const others[] = {
@@ -139,6 +150,7 @@ static void program_replaced_by_an_upgrade(void **state)
 
 static void pid_file_faults(void **state)
 {
+        static char long_one[5000];
         static const struct {
                 const char *text;
                 enum err_kind kind;
@@ -152,11 +164,15 @@ static void pid_file_faults(void **state)
                 { "99999999999\n", ERR_PARSE },
                 { "4194303\n", ERR_NOT_READY },
                 { "1e3", ERR_PARSE },
-                { "11111111111111111111111111111111111111111111111111111111111111111111111", ERR_LIMIT },
+                { "11111111111111111111111111111111111111111111111111111111111111111111111", ERR_PARSE },
+                { "\n12\n", ERR_NOT_READY },
+                { "4194303\n/var/lib/postgresql/data\n", ERR_NOT_READY },
+                { long_one, ERR_LIMIT },
         };
         struct world *world = *state;
         struct err err;
 
+        memset(long_one, '1', sizeof(long_one) - 1);
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
                 testca_write(world->dir, "x.pid", cases[i].text, strlen(cases[i].text));
                 assert_int_equal(signal_it(world, "server", SIGKILL, false, &err), -1);
@@ -202,6 +218,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(reaches_the_program, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(of_a_file_with_more_lines, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(spares_another_program, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(program_replaced_by_an_upgrade, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(pid_file_faults, set_up, tear_down),
