@@ -163,7 +163,7 @@ def test_postgres(authority, tidy):
     if not postgres.available():
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
     bundle = authority.issue()
-    server = tidy(postgres.Postgres(bundle)).start()
+    server = tidy(postgres.Postgres().take(bundle)).start()
     code, seen, _ = probe_json("--ca", server.files / "ca.crt", "--expect", server.files / "tls.crt",
                                f"postgres://127.0.0.1:{server.port}")
     assert code == 0 and seen["chain"][0]["fingerprint"] == s_client(server.port, "-starttls", "postgres") == bundle.fp

@@ -57,7 +57,7 @@ def test_mysql(tmp_path, mysql_template, files, tidy):
 @pytest.mark.skipif(not postgres.available(), reason="PostgreSQL is not installed (apt-get install postgresql)")
 def test_postgres(chained, tidy):
     bundle = chained.issue()
-    server = tidy(postgres.Postgres(bundle)).start()
+    server = tidy(postgres.Postgres().take(bundle)).start()
     compare(f"postgres://127.0.0.1:{server.port}", bundle.cert, server.port, "-starttls", "postgres")
 
 

@@ -10,7 +10,7 @@ clang_packages="clang-14 libclang-rt-14-dev llvm-14"
 analysis_packages="$clang_packages clang-tidy-14 cppcheck"
 e2e_packages="mmdebstrap postgresql mariadb-server mariadb-client galera-4 rsync stunnel4 iproute2 nginx-light
         freetds-bin curl maven libaio1 libnuma1 python3-venv python3-pytest python3-pytest-xdist etcd-server
-        buildah prometheus"
+        buildah prometheus redis-server"
 node_packages="openssl etcd-server mariadb-server mariadb-client mmdebstrap containerd runc containernetworking-plugins
         iptables iproute2 procps python3-pytest python3-pytest-xdist buildah freetds-bin maven"
 unit_packages="openssl openjdk-17-jre-headless mariadb-server"
@@ -84,7 +84,7 @@ packages_install() {
                 exit 2
         fi
         echo "installing: $missing"
-        for server in mariadb nginx stunnel4 rsync etcd containerd prometheus; do
+        for server in mariadb nginx stunnel4 rsync etcd containerd prometheus redis; do
                 case " $missing " in *" $server"*) servers="$servers $server" ;; esac
         done
         policy_forbid

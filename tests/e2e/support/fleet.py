@@ -14,7 +14,8 @@ from .pod import MariaDBPod
 from .poll import wait_for
 
 DATABASE_KINDS = {"mariadb": "MariaDB", "perconaxtradb": "PerconaXtraDB", "singlestore": "Singlestore",
-                  "mssqlserver": "MSSQLServer", "druid": "Druid"}
+                  "mssqlserver": "MSSQLServer", "druid": "Druid", "mysql": "MySQL", "postgres": "Postgres",
+                  "redis": "Redis"}
 OF_ALPHA = ("singlestore", "mssqlserver", "druid")
 ENDED = ("Successful", "Failed", "Skipped")
 AGENT_RIGHTS = ROOT / "deploy/kubernetes/agent"
@@ -55,7 +56,7 @@ class Fleet:
     def labels(self):
         return {"app.kubernetes.io/instance": self.name, "app.kubernetes.io/component": "database",
                 "app.kubernetes.io/managed-by": "kubedb.com",
-                "app.kubernetes.io/name": f"{DATABASE_KINDS[self.kind].lower()}s.kubedb.com"}
+                "app.kubernetes.io/name": f"{plural(self.kind)}.kubedb.com"}
 
     # --- life
 
@@ -73,7 +74,7 @@ class Fleet:
             pod.make_agent(**self.config)
             pod.agent.start()
         for pod in self.pods:
-            pod.agent.wait("its first report", lambda pod=pod: pod.report().get("tls") == "off", 60)
+            pod.agent.wait("its first report", lambda pod=pod: pod.report() and pod.report().get("tls") == pod.tls, 60)
         self.watcher = watcher.Watcher(self.namespace, {pod.name: pod.accepts for pod in self.pods})
         return self
 
@@ -93,15 +94,12 @@ class Fleet:
         if not self.has_object:
             return
         define_database(self.namespace.plane, self.kind)
-        self.namespace.call("POST", self._plural(), {
+        self.namespace.call("POST", plural(self.kind), {
             "apiVersion": self.group, "kind": DATABASE_KINDS[self.kind], "metadata": {"name": self.name},
             "spec": {"version": "10.11", "replicas": len(self.pods)}}, self.group)
-        self.namespace.call("PATCH", f"{self._plural()}/{self.name}/status", {"status": {"phase": "Ready", "conditions": [
+        self.namespace.call("PATCH", f"{plural(self.kind)}/{self.name}/status", {"status": {"phase": "Ready", "conditions": [
             {"type": "Ready", "status": "True", "reason": "ReadinessCheckSucceeded",
              "lastTransitionTime": "2026-11-26T00:00:00Z"}]}}, self.group, MERGE)
-
-    def _plural(self):
-        return DATABASE_KINDS[self.kind].lower() + "s"
 
     def cleanup(self):
         things = [self.watcher, *self.pods, self.cluster]
@@ -179,7 +177,7 @@ class Fleet:
 
     def object(self):
         """The database object."""
-        return self.namespace.get(f"{self._plural()}/{self.name}", self.group)
+        return self.namespace.get(f"{plural(self.kind)}/{self.name}", self.group)
 
     def is_paused(self):
         """As whoever else works on the database sees it."""
@@ -200,6 +198,10 @@ class Fleet:
         return "\n".join([*said, *(tail() for tail in self.tails), *(pod.tail() for pod in self.pods)])
 
 
+def plural(kind):
+    return DATABASE_KINDS[kind].lower() + ("es" if kind in ("postgres", "redis") else "s")
+
+
 def databases_group(kind):
     return "kubedb.com/v1alpha2" if kind in OF_ALPHA else "kubedb.com/v1"
 
@@ -207,20 +209,19 @@ def databases_group(kind):
 def define_database(plane, kind):
     """A definition of kubedb.com as far as we look at it: status apart, all else as it comes."""
     name = DATABASE_KINDS[kind]
-    plural = name.lower() + "s"
     schema = {"type": "object", "properties": {
         word: {"type": "object", "x-kubernetes-preserve-unknown-fields": True} for word in ("spec", "status")}}
     definition = {
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.kubedb.com"},
+        "metadata": {"name": f"{plural(kind)}.kubedb.com"},
         "spec": {"group": "kubedb.com", "scope": "Namespaced", "names": {
-            "kind": name, "plural": plural, "singular": name.lower(), "listKind": f"{name}List"},
+            "kind": name, "plural": plural(kind), "singular": name.lower(), "listKind": f"{name}List"},
             "versions": [{"name": databases_group(kind).partition("/")[2], "served": True, "storage": True,
                           "subresources": {"status": {}}, "schema": {"openAPIV3Schema": schema}}]}}
     plane.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(definition))
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", f"crd/{plural}.kubedb.com")
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", f"crd/{plural(kind)}.kubedb.com")
 
 
 def forget_database(plane, kind):
     """Other tests of this control plane have no such objects."""
-    plane.kubectl("delete", f"crd/{DATABASE_KINDS[kind].lower()}s.kubedb.com", "--ignore-not-found", "--wait=false")
+    plane.kubectl("delete", f"crd/{plural(kind)}.kubedb.com", "--ignore-not-found", "--wait=false")

@@ -44,6 +44,8 @@ def texts_of(files, leaf):
 
 
 class Pod:
+    tls = "off"  # of its agent at first; None: it is not told to switch
+
     def __init__(self, fleet, name):
         self.fleet, self.name = fleet, name
         self.dir = fleet.dir / name
@@ -109,7 +111,7 @@ class Pod:
                                                       namespace=fleet.namespace.name)
         custom = {"secret": f"{fleet.name}-certrotate-files", "publish": str(self.files_dir)}
         self.agent = Agent(self.dir / "agent", {
-            "database": fleet.kind, "publish": str(self.published), "tls": "off",
+            "database": fleet.kind, "publish": str(self.published), **({"tls": self.tls} if self.tls else {}),
             "retry-min": "200ms", "retry-max": "1s", "verify-limit": f"{10 * STRETCH:.0f}s", "restart-limit": f"{10 * STRETCH:.0f}s",
             "kubernetes": {"kubeconfig": str(kubeconfig), "pod": self.name, "secret": f"{fleet.name}-server-cert",
                            "plan": f"{fleet.name}-certrotate"},

@@ -4,6 +4,11 @@
 import threading
 
 
+def gated(folder, *words):
+    """The command, which waits for a certificate to be in that folder: a pod's agent has a start-up probe for that."""
+    return ["sh", "-c", 'until [ -e "$0/tls.crt" ]; do sleep 0.1; done; exec "$@"', folder, *words]
+
+
 class Supervisor:
     def __init__(self, database, may_start=lambda: True):
         """may_start: False plays a server that ends at start, as some do with a pair they dislike."""
