@@ -281,7 +281,7 @@ void walk_back(struct step *step)
         const struct observed_pod *pod;
 
         if (wait_or_pass_on(step, &problem, &pod)) {
-                if (problem != NULL)
+                if (problem != NULL && pod != NULL)
                         leave(step, pod, problem);
                 return;
         }
