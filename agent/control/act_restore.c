@@ -4,10 +4,11 @@
  * Secret: so it is deleted first, then the Secret is put back, then the Certificate is made anew. The Secret
  * fits it, and nothing is issued. Each may have been done before.
  *
- * cert-manager hears of Certificates and of Secrets by two watches, and one may be late. Where Secrets belong
- * to Certificates (--enable-certificate-owner-ref) it would make the Secret that is put back one of the
- * Certificate that is gone, and the garbage collector take it away; or write into it what it last saw of it.
- * So there it gets time.
+ * cert-manager hears of Certificates and of Secrets by two watches, and one may be late: it would find that
+ * the Secret as it last saw it does not fit the Certificate, and issue anew. So it gets time before that is
+ * made. Where Secrets belong to Certificates (--enable-certificate-owner-ref) it would also make the Secret
+ * that is put back one of the Certificate that is gone, and the garbage collector take it away; or write into
+ * it what it last saw of it. There it gets time between all steps.
  */
 #include "control/act_parts.h"
 
@@ -146,7 +147,7 @@ static void create(struct act *act)
 
 static void secret_is_put(struct act *act)
 {
-        when_heard(act, create);
+        act_wait(act, HEARD_MS, create);
 }
 
 static void put_secret(struct act *act)
