@@ -67,7 +67,7 @@ def test_a_request(pod, namespace):
     # The plan is there before its content: it waits, and says for what.
     fresh = cnf(max_connections=550)
     pod.ask(1, fresh)
-    report = pod.wait_report("waits", lambda r: "not here yet" in str((r["error"] or {}).get("message")))
+    report = pod.wait_report("waits", lambda r: "not here yet" in str((r.get("error") or {}).get("message")))
     assert not report["plan"]["done"] and report["files"]["published"] == content(cnf(max_connections=250))
     pod.put_files(fresh)
     report = pod.wait_report("done", lambda r: r["plan"] and r["plan"]["generation"] == 1 and r["plan"]["done"])

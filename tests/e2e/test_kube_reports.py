@@ -101,8 +101,8 @@ def test_a_failure_says_where_and_why(stack, namespace, foreign):
     for event in namespace.events():
         assert event["regarding"]["name"] in ("px-0", "px-rotate") and event["reportingController"] == "certrotate.io/agent"
         assert "PRIVATE KEY" not in json.dumps(event)
-    report = wait_for("the report has the error", lambda: stack.reported("error") and stack.report(), 30, 0.2)
-    assert report["lastRotation"]["result"] == "rolledBack"
+    wait_for("the report has the error", lambda: stack.reported("error") and
+             stack.reported("lastRotation", "result") == "rolledBack", 30, 0.2, stack.tail)
 
 
 def test_nothing_is_lost_while_the_server_is_away(stack, namespace):
