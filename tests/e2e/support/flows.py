@@ -85,6 +85,18 @@ class Flows:
                  lambda: self.namespace.get(f"secrets/{fleet.name}-certrotate-saved") is None, 30, 0.1, fleet.explain)
         fleet.watcher.one_at_a_time([pod.name for pod in away])
 
+    def reload_each(self):
+        """A rotation, another issuer, other names: each is one new revision that is served, and nobody is restarted."""
+        leaf, starts, revisions = self.with_tls(), self.fleet.starts(), self.revisions()
+        self.succeed("rotate", rotateCertificates=True)
+        assert self.serve_the_secret().fingerprint != leaf.fingerprint
+        assert self.revisions() == {name: revision + 1 for name, revision in revisions.items()}
+        self.succeed("issuer", issuerRef=issuer_ref("issuer-2"))
+        assert self.serve_the_secret().issuer == "CN=issuer-2 authority"
+        self.succeed("update", certificates=[{"alias": "server", "emailAddresses": ["dba@db.test"]}])
+        assert self.serve_the_secret().emails == ["dba@db.test"]
+        assert self.fleet.starts() == starts
+
     # --- what there is
 
     def certificates(self):
