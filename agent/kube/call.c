@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/x509_vfy.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -168,8 +169,9 @@ static size_t on_data(char *data, size_t size, size_t n, void *arg)
         return 0;
 }
 
-static int on_open(void *arg UNUSED, curl_socket_t fd, curlsocktype purpose UNUSED)
+static int on_open(void *arg, curl_socket_t fd, curlsocktype purpose UNUSED)
 {
+        struct kube_call *call = arg;
         const struct {
                 int level;
                 int name;
@@ -185,6 +187,8 @@ static int on_open(void *arg UNUSED, curl_socket_t fd, curlsocktype purpose UNUS
         for (size_t i = 0; i < ARRAY_LEN(options); i++)
                 (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value,
                                  sizeof(options[i].value));
+        /* A connection that was kept had died: what libcurl wrote of that one, and never overwrites. */
+        call->message[0] = '\0';
         return CURL_SOCKOPT_OK;
 }
 
@@ -267,6 +271,7 @@ static void set_manners(struct kube_call *call)
         (void)curl->easy_setopt(easy, CURLOPT_USERAGENT, "certrotate/" CERTROTATE_VERSION);
         (void)curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, call->message);
         (void)curl->easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_open);
+        (void)curl->easy_setopt(easy, CURLOPT_SOCKOPTDATA, call);
         (void)curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head);
         (void)curl->easy_setopt(easy, CURLOPT_HEADERDATA, call);
         (void)curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
@@ -313,15 +318,30 @@ static enum err_kind kind_of(CURLcode code)
         return ERR_NETWORK;
 }
 
-void kube_call_settle(struct kube_call *call, const char *server, CURLcode code)
+static const char *reason_of(const struct kube_call *call, CURLcode code)
 {
+        long verified = X509_V_OK;
+
+        if (call->message[0] != '\0')
+                return call->message;
+        if (code == CURLE_PEER_FAILED_VERIFICATION)
+                (void)call->curl->easy_getinfo(call->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+        return verified != X509_V_OK ? X509_verify_cert_error_string(verified)
+                                     : call->curl->easy_strerror(code);
+}
+
+void kube_call_settle(struct kube_call *call, const struct kube_access *access, CURLcode code)
+{
+        /* Of files there is one that libcurl reads for a connection. */
+        const char *where = code == CURLE_SSL_CACERT_BADFILE && access->authorities_file != NULL
+                                    ? access->authorities_file
+                                    : access->server;
         curl_off_t retry_after_s = 0;
 
         if (call->err.kind == ERR_NONE && code != CURLE_OK)
-                err_set_(&call->err, kind_of(code), "%.200s: %.200s", server,
-                         call->message[0] != '\0' ? call->message : call->curl->easy_strerror(code));
+                err_set_(&call->err, kind_of(code), "%.200s: %.200s", where, reason_of(call, code));
         if (call->err.kind == ERR_NONE && call->status == 0) /* which libcurl calls an end */
-                err_set_(&call->err, ERR_NETWORK, "%.200s: the answer broke off in its head", server);
+                err_set_(&call->err, ERR_NETWORK, "%.200s: the answer broke off in its head", where);
         (void)call->curl->easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
         if (retry_after_s > 0 && retry_after_s < INT64_MAX / 1000)
                 call->retry_after_ms = (int64_t)retry_after_s * 1000;

@@ -72,6 +72,6 @@ int kube_call_prepare(struct kube_call *call, const struct curl_library *curl,
                       const struct kube_access *access, const struct kube_target *target,
                       struct err *err) MUST_CHECK;
 /* libcurl has done with it: status and err say how it went. */
-void kube_call_settle(struct kube_call *call, const char *server, CURLcode code);
+void kube_call_settle(struct kube_call *call, const struct kube_access *access, CURLcode code);
 /* A stream whose head has come: its bytes are handed on, and silence is what ends it. */
 bool kube_call_is_streaming(const struct kube_call *call);

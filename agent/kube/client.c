@@ -75,7 +75,7 @@ static void collect(struct kube_client *client)
                 (void)client->curl->easy_getinfo(easy, CURLINFO_PRIVATE, &call);
                 if (call->state != KUBE_CALL_RUNS)
                         continue;
-                kube_call_settle(call, client->access->server, code);
+                kube_call_settle(call, client->access, code);
                 client->is_broken |= breaks_link(call, code);
                 take_back(call);
                 call->state = KUBE_CALL_ENDED;
