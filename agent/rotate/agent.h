@@ -53,9 +53,10 @@ struct agent {
         int64_t step_began_us;
         int step_index; /* into status.step_names, -1: none */
 
-        struct err refusal;  /* of `apply`, while it is looked whether the database is there at all */
-        struct loop_op *op;  /* reload, restart or health check under way */
-        struct proof *proof; /* handshakes under way */
+        struct err refusal;   /* of `apply`, while it is looked whether the database is there at all */
+        bool refusal_doubted; /* … which it may not have been: it is tried once more */
+        struct loop_op *op;   /* reload, restart or health check under way */
+        struct proof *proof;  /* handshakes under way */
         struct mono verify_until;
         int64_t pause_ms;     /* last pause inside a step, for doubling */
         bool waiting;         /* in `apply`, for a database that is not there, or refuses us */

@@ -81,10 +81,23 @@ static void failed(struct agent *agent, const struct err *err)
                 pause_then_retry(agent, err);
 }
 
-/* Nobody listens: then it was not the database that refused. */
+/*
+ * Nobody listens: then it was not the database that refused. One that was not known to be there may have come
+ * since: what it says itself is heard by trying once more.
+ */
 static void looked(struct agent *agent, const struct err *err)
 {
-        failed(agent, err != NULL && err->kind == ERR_NOT_READY ? err : &agent->refusal);
+        bool doubted = agent->refusal_doubted;
+
+        agent->refusal_doubted = false;
+        if (err != NULL && err->kind == ERR_NOT_READY) {
+                failed(agent, err);
+        } else if (!doubted && (agent->good == NULL || agent->was_down)) {
+                agent->refusal_doubted = true;
+                pause_then_retry(agent, &agent->refusal);
+        } else {
+                failed(agent, &agent->refusal);
+        }
 }
 
 /*

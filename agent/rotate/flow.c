@@ -96,6 +96,7 @@ static void abandon(struct agent *agent)
         rotation_abandon(&agent->rotation);
         agent->waiting = false;
         agent->was_down = false;
+        agent->refusal_doubted = false;
         agent->status.reload_pending = false;
 }
 

@@ -87,6 +87,14 @@ def test_by_command(run_agent, nginx, volume, authority):
     rotates(agent, nginx, volume, authority)
 
 
+def test_command_that_was_too_early(run_agent, nginx, tmp_path):
+    """It fails since nobody is there yet; then somebody is, who has refused nothing."""
+    calls = tmp_path / "calls"
+    script = 'echo >> "$1"; [ "$(wc -l < "$1")" -gt 1 ] || { until [ -s "$2" ]; do sleep 0.1; done; sleep 1; exit 1; }'
+    agent = run_agent({"reload": {"command": ["sh", "-c", script, "sh", str(calls), str(nginx.pid_file)]}})
+    assert not agent.find("rotation_failed") and calls.read_text().count("\n") == 2
+
+
 def test_by_http_call(run_agent, nginx, volume, authority):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
