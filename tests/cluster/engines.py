@@ -16,6 +16,7 @@ from support.pod import leaf_seen
 from support.pod_mssqlserver import PLAIN, Shown
 from support.pod_singlestore import roles
 from support.sqlserver import bsqldb, make_group, master
+from watcher import visit_mysql
 
 USER = 65534  # nobody, in the image
 PEERS = ROOT / "tests/peers"
@@ -103,6 +104,7 @@ class SingleStore(Engine):
 
     kind, container, port, member = "singlestore", "singlestore", 3306, SingleStoreMember
     volumes = {"etc": "/etc/memsql", "run": "/run/memsql"}
+    visit = staticmethod(visit_mysql)
     start = """set -e
 cp /etc/start/users.json /etc/memsql/
 cat /etc/start/memsql.cnf - >/etc/memsql/memsql.cnf <<<"hostname = $HOSTNAME"
@@ -214,6 +216,11 @@ cp -n /etc/start/mssql.conf /var/opt/mssql/
         yield self.stateful_set(self.name, 3, self.annotations(), self.pod(
             {"tcpSocket": {"port": self.port}}, extra, self.init), podManagementPolicy="Parallel")
 
+    def visit(self, address):
+        code, out, err = bsqldb(self.port, "SELECT 1", password=self.password, host=address, encryption="request")
+        if code != 0 or out.strip() != "1":
+            raise OSError(err.strip() or f"answers {out!r}")
+
 
 # --- Druid
 
@@ -247,6 +254,7 @@ class Druid(Engine):
 
     kind, container, port, member = "druid", "druid", 9088, DruidMember
     volumes = {"conf": "/opt/druid/conf", "data": "/data", "run": "/run/druid"}
+    more_ports = [{"name": "plain", "port": 8888}]
 
     def __init__(self, node, namespace, folder, image, name="events-druid"):
         super().__init__(node, namespace, folder, image, name, [
@@ -303,6 +311,10 @@ cp /etc/start/jvm.config {own}/
             word = druid.ROLES[role][0]
             yield self.stateful_set(f"{self.name}-{word}", replicas, self.annotations(role), pod, {"kubedb.com/role": word},
                                     podManagementPolicy="Parallel")
+
+    def visit(self, address):
+        if druid.ask("/status/health", *PORTS["router"], host=address) != "true":
+            raise OSError("neither port gives an answer")
 
     def _zookeeper(self, jars):
         name, labels = f"{self.name}-zookeeper", {"app": "zookeeper"}

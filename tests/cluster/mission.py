@@ -8,9 +8,7 @@ what must be so at its end, is that of tests/e2e (support/flows.py).
 import json
 import re
 import secrets
-import threading
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from pods import Pod
@@ -24,6 +22,7 @@ from support.openssl import serves_no_tls
 from support.opsrequests import GROUP, KINDS
 from support.pod import leaf_seen
 from support.poll import wait_for
+from watcher import Watcher, visit_mysql
 
 RIGHTS = "rbac.authorization.k8s.io/v1"
 SAMPLE = ROOT / "deploy/samples/mariadb/galera.yaml"
@@ -76,7 +75,9 @@ class Workload(Fleet):
     """
 
     kind = container = port = None
+    more_ports = []
     member = Member
+    visit = None  # visit(address): a client there has got an answer; raises OSError. None: nobody comes
 
     def __init__(self, node, namespace, folder, image, name, names):
         self.node, self.namespace, self.dir, self.image, self.name = node, namespace, Path(folder), image, name
@@ -93,8 +94,12 @@ class Workload(Fleet):
         for pod in self.pods:
             wait_for(f"{pod.name} is there", lambda pod=pod: self.namespace.get(f"pods/{pod.name}"), 120, 0.2)
             pod.wait_ready(300)
+        self.prepare()
         self.watcher = Watcher(self)
         return self
+
+    def prepare(self):
+        """What it needs once it is up."""
 
     def cleanup(self):
         if self.watcher is not None:
@@ -114,7 +119,7 @@ class Workload(Fleet):
         """One for clients, and one that names the pods."""
         port = [{"name": "db", "port": self.port}]
         yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": self.name},
-               "spec": {"selector": {**self.labels(), **selector}, "ports": port}}
+               "spec": {"selector": {**self.labels(), **selector}, "ports": port + self.more_ports}}
         yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"{self.name}-pods"}, "spec": {
             "clusterIP": "None", "publishNotReadyAddresses": True, "selector": self.labels(), "ports": port}}
 
@@ -179,6 +184,7 @@ class Database(Workload):
     """Three members of Galera, of the sample; with another name or kind than its own, these are replaced in it."""
 
     container, port, member = "mariadb", 3306, GaleraMember
+    visit = staticmethod(visit_mysql)
 
     def __init__(self, node, namespace, folder, name="orders", kind="mariadb"):
         self.kind = kind
@@ -188,10 +194,8 @@ class Database(Workload):
         """The sample is applied after them."""
         return self.local_volumes()
 
-    def up(self):
-        super().up()
+    def prepare(self):
         self.pods[0].sql("CREATE USER 'load'@'%'")
-        return self
 
     def apply(self):
         super().apply()
@@ -213,67 +217,6 @@ class Database(Workload):
 
     def is_group_tls(self):
         return [pod.sql("SELECT @@wsrep_provider_options LIKE '%socket.ssl = YES%'") == [["1"]] for pod in self.pods]
-
-
-class Watcher:
-    """
-    Asks the API server all the time which pods are ready, and which of them the Service has. A pod that is not there is
-    not ready. together, bare: [(moment, pods)] when more than one was away, and when the Service had none. looks: False
-    while what is to be seen does not count.
-
-    A kubelet that finds a container to be restarted a moment too early comes back to its pod after 10 to 15 s, or when the
-    pod changes: pods that are away are changed now and then, since a mission restarts more often than people do.
-    """
-
-    MARK = "tests.certrotate.io/seen-away"
-
-    def __init__(self, database):
-        self.database, self.together, self.bare, self.outages, self.looks = database, [], [], [], True
-        self._again = 0
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self):
-        away = set()
-        while not self._end.wait(0.1):
-            if not self.looks:
-                continue
-            try:
-                ready, behind = self.database.ready(), self._behind()
-            except (ApiError, OSError):
-                continue  # tests restart it
-            now = {pod.name for pod in self.database.pods} - ready
-            if len(now) > 1:
-                self.together.append((time.monotonic(), sorted(now)))
-            if not behind:
-                self.bare.append((time.monotonic(), sorted(now)))
-            self.outages += sorted(now - away)
-            away = now
-            self._touch(away)
-
-    def _touch(self, pods):
-        if pods and time.monotonic() >= self._again:
-            self._again = time.monotonic() + 1
-            for name in pods:
-                with suppress(ApiError, OSError):  # not there just now
-                    self.database.namespace.patch(f"pods/{name}", {"metadata": {"annotations": {self.MARK: str(self._again)}}})
-
-    def _behind(self):
-        path = f"endpointslices?labelSelector=kubernetes.io/service-name={self.database.name}"
-        slices = self.database.namespace.call("GET", path, group="discovery.k8s.io/v1")["items"]
-        return [e for s in slices for e in s.get("endpoints") or [] if e["conditions"].get("ready")]
-
-    def one_at_a_time(self, but=()):
-        """What was seen up to now is forgotten."""
-        together, bare, self.together, self.bare = self.together, self.bare, [], []
-        together = [(at, pods) for at, pods in together if len(set(pods) - set(but)) > 1]
-        assert not together, f"{len(together)} times more than one pod was away, first {together[0]}"
-        assert not bare or len(self.database.pods) == 1, f"{len(bare)} times the Service was without a pod, first {bare[0]}"
-
-    def cleanup(self):
-        self._end.set()
-        self._thread.join()
 
 
 class Mission(Flows):
