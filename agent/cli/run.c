@@ -18,6 +18,7 @@ struct run_options {
         struct option_list endpoints;
         const char *listen;
         const char *pod;
+        const char *pod_uid;
         const char *log_format;
         const char *log_level;
         bool once;
@@ -69,6 +70,11 @@ static const struct option_spec options[] = {
           .kind = OPTION_STRING,
           .offset = AT(pod),
           .help = "own pod, $(POD_NAME) in a container's arguments: reports and Events go there" },
+        { .name = "pod-uid",
+          .arg = "UID",
+          .kind = OPTION_STRING,
+          .offset = AT(pod_uid),
+          .help = "its uid, $(POD_UID): another pod that has the name by now gets nothing" },
         { .name = "log-format",
           .arg = "FORMAT",
           .kind = OPTION_STRING,
@@ -97,6 +103,7 @@ static int load(const struct run_options *run, struct config **out, struct err *
                 .n_endpoints = run->endpoints.n,
                 .listen = run->listen,
                 .pod = run->pod,
+                .pod_uid = run->pod_uid,
                 .log_format = run->log_format,
                 .log_level = run->log_level,
         };

@@ -51,6 +51,7 @@ static void put_overrides(struct draft *draft, const struct config_overrides *ov
         put_text(draft, "database", overrides->database);
         put_text(draft, "listen", overrides->listen);
         put_text(draft, "kubernetes.pod", overrides->pod);
+        put_text(draft, "kubernetes.pod-uid", overrides->pod_uid);
         put_text(draft, "log-format", overrides->log_format);
         put_text(draft, "log-level", overrides->log_level);
         if (overrides->n_endpoints == 0)

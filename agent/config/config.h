@@ -31,6 +31,7 @@ struct kube_settings {
         const char *kubeconfig; /* NULL: the pod's service account */
         const char *namespace;  /* NULL: that of the account or context */
         const char *pod;        /* own: reports and Events go there; NULL: none are written */
+        const char *pod_uid;    /* its uid; NULL: whichever pod has that name */
         const char *secret;     /* watched beside the source directory, or in its place */
         const char *plan;       /* ConfigMap with the controller's plan */
         const char *lease;      /* that gives the turn where there is no plan */
@@ -111,6 +112,7 @@ struct config_overrides {
         size_t n_endpoints;
         const char *listen;
         const char *pod;
+        const char *pod_uid;
         const char *log_format;
         const char *log_level;
 };

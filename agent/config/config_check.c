@@ -154,6 +154,8 @@ static int check_kubernetes(const struct draft *draft)
                                "has no effect alone: name a pod, secret, plan or lease");
         if (kube->plan != NULL && draft->config->plan != NULL)
                 return fail_at(draft, "kubernetes.plan", "and plan exclude each other: keep one");
+        if (kube->pod_uid != NULL && kube->pod == NULL)
+                return fail_at(draft, "kubernetes.pod-uid", "needs kubernetes.pod: whose uid it is");
         if (kube->lease != NULL && kube->pod == NULL)
                 return fail_at(draft, "kubernetes.lease", "needs kubernetes.pod: who holds it");
         return 0;

@@ -142,6 +142,8 @@ static const struct schema_key top_keys[] = {
           "where all that is named in this section lies" },
         { "kubernetes.pod", SCHEMA_OBJECT, AT(kube.pod), 0, 1, 253, NULL, NULL, "nothing is reported", "pod",
           "own pod: it gets the report and the Events" },
+        { "kubernetes.pod-uid", SCHEMA_STRING, AT(kube.pod_uid), 0, 1, 63, NULL, NULL, "any pod of that name", "pod-uid",
+          "of the own pod: another one that has its name by now gets nothing" },
         { "kubernetes.secret", SCHEMA_OBJECT, AT(kube.secret), 0, 1, 253, NULL, NULL, "the source directory alone", NULL,
           "Secret watched through the API, beside the source directory or without one" },
         { "kubernetes.plan", SCHEMA_OBJECT, AT(kube.plan), 0, 1, 253, NULL, NULL, "no plan through the API", NULL,

@@ -112,13 +112,20 @@ static cJSON *resources(const struct asked *asked)
 
 static cJSON *environment(void)
 {
+        static const struct {
+                const char *name;
+                const char *field;
+        } all[] = { { "POD_NAME", "metadata.name" }, { "POD_UID", "metadata.uid" } };
         cJSON *list = json_array();
-        cJSON *name = json_object();
 
-        json_add_str(name, "name", "POD_NAME");
-        json_add(name, "valueFrom",
-                 object_of("fieldRef", object_of("fieldPath", cJSON_CreateString("metadata.name"))));
-        json_append(list, name);
+        for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+                cJSON *one = json_object();
+
+                json_add_str(one, "name", all[i].name);
+                json_add(one, "valueFrom",
+                         object_of("fieldRef", object_of("fieldPath", cJSON_CreateString(all[i].field))));
+                json_append(list, one);
+        }
         return list;
 }
 
@@ -136,6 +143,7 @@ cJSON *sidecar_container(const struct inject_settings *settings, const struct as
         json_append_str(args, "run");
         json_append_str(args, "--config=" FOLDER "/config/" FILE_NAME);
         json_append_str(args, "--pod=$(POD_NAME)");
+        json_append_str(args, "--pod-uid=$(POD_UID)");
         json_add(container, "args", args);
         json_add(container, "env", environment());
         if (!settings->plain) /* ten minutes for a first certificate; before it the database would not start

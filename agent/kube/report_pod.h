@@ -2,7 +2,8 @@
 #pragma once
 /*
  * Annotations of our own pod: the newest text, and the nudge. Also what is known of the pod's uid, which
- * changes when a pod of the same name takes its place.
+ * changes when a pod of the same name takes its place, unless it was given: in a pod that is deleted by force
+ * the agent may outlive its pod's object, and its successor has the name.
  */
 #include "base/json.h"
 #include "kube/outbox.h"
@@ -11,6 +12,7 @@ struct kube_report_pod {
         struct kube_outbox box;
         const char *namespace; /* borrowed, as the next */
         const char *name;
+        bool is_one;   /* uid is given: another pod of that name is not ours */
         char *uid;     /* NULL: not known */
         char *wanted;  /* NULL: none */
         char *told;    /* what the server has; NULL: who knows */
@@ -23,7 +25,8 @@ struct kube_report_pod {
         struct mono written;
 };
 
-void kube_report_pod_open(struct kube_report_pod *pod, struct kube_client *client);
+/* uid: may be NULL; copied. */
+void kube_report_pod_open(struct kube_report_pod *pod, struct kube_client *client, const char *uid);
 void kube_report_pod_close(struct kube_report_pod *pod);
 /* Takes the text. */
 void kube_report_pod_tell(struct kube_report_pod *pod, char *text);

@@ -43,7 +43,7 @@ struct kube_reporter *kube_reporter_open(struct kube_client *client, const struc
         reporter->name = mem_strdup(spec->pod);
         reporter->pod.namespace = reporter->namespace;
         reporter->pod.name = reporter->name;
-        kube_report_pod_open(&reporter->pod, client);
+        kube_report_pod_open(&reporter->pod, client, spec->pod_uid);
         kube_report_events_open(&reporter->events, client, &reporter->pod);
         return reporter;
 }

@@ -23,6 +23,7 @@
 struct kube_reporter_spec {
         const char *namespace; /* copied, as all strings here */
         const char *pod;
+        const char *pod_uid; /* another pod of that name is not written to; NULL: whichever has it */
 };
 
 /* An OpsRequest: kind "MariaDBOpsRequest" is resource mariadbopsrequests of ops.kubedb.com/v1alpha1. */

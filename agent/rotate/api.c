@@ -265,7 +265,7 @@ static void open_parts(struct api *api)
 {
         const struct kube_settings *kube = &api->agent->config->kube;
         const struct kube_lease_spec lease = lease_spec(api);
-        const struct kube_reporter_spec reporter = { api->namespace, kube->pod };
+        const struct kube_reporter_spec reporter = { api->namespace, kube->pod, kube->pod_uid };
 
         if (kube->pod != NULL)
                 api->reporter = kube_reporter_open(api->client, &reporter);

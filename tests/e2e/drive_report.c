@@ -3,7 +3,7 @@
  * Reports to a real API server, without the agent: one command a line, as a JSON list; one line when it was
  * taken. Ends with its input, when all has arrived.
  *
- *   drive_report KUBECONFIG NAMESPACE POD
+ *   drive_report KUBECONFIG NAMESPACE POD [UID]
  *
  *   ["report","{}"] ["nudge"] ["condition",KIND,NAME,TYPE,"True",MESSAGE,SECONDS] ["state"]
  *   ["event","Warning",REASON,NOTE,SECONDS] ["event","Normal",REASON,NOTE,SECONDS,KIND,NAME]
@@ -126,7 +126,7 @@ static void on_signal(int signo UNUSED, void *arg)
 static int run(struct drive *drive, char **argv, struct err *err)
 {
         static const int signos[] = { SIGTERM, SIGINT };
-        const struct kube_reporter_spec spec = { argv[2], argv[3] };
+        const struct kube_reporter_spec spec = { argv[2], argv[3], argv[4] };
         struct kube_access *access = NULL;
         struct loop_signal *signals;
 
@@ -154,8 +154,8 @@ int main(int argc, char **argv)
         struct err err = ERR_INIT;
 
         (void)signal(SIGPIPE, SIG_IGN);
-        if (argc != 4) {
-                (void)fprintf(stderr, "drive_report KUBECONFIG NAMESPACE POD\n");
+        if (argc != 4 && argc != 5) {
+                (void)fprintf(stderr, "drive_report KUBECONFIG NAMESPACE POD [UID]\n");
                 return 2;
         }
         (void)fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);

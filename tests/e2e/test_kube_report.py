@@ -28,10 +28,10 @@ CRD = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinitio
 
 
 class Reporter:
-    def __init__(self, folder, kubeconfig, namespace, pod):
+    def __init__(self, folder, kubeconfig, namespace, pod, uid=None):
         self.log = Path(folder) / f"report-{pod}.log"
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([DRIVER, str(kubeconfig), namespace, pod], stdin=subprocess.PIPE,
+            self.process = subprocess.Popen([DRIVER, str(kubeconfig), namespace, pod, *([uid] if uid else [])], stdin=subprocess.PIPE,
                                             stdout=subprocess.PIPE, stderr=log, text=True,
                                             preexec_fn=end_with_parent, env=environment())
 
@@ -207,6 +207,24 @@ def test_another_pod_of_that_name(make, namespace):
     report.arrived()
     assert annotations(namespace)["certrotate.io/report"] == "{\"n\":2}"
     assert sorted(e["regarding"]["uid"] == uid for e in namespace.events()) == [False, True]
+
+
+def test_not_another_pod(make, namespace, cluster, tmp_path, tidy):
+    """It has outlived its pod, which was deleted by force: its successor has no such agent."""
+    make()
+    first = namespace.get("pods/px-0")["metadata"]["uid"]
+    report = tidy(Reporter(tmp_path, cluster.admin, namespace.name, "px-0", first))
+    report("report", "{\"n\":1}")
+    report.arrived()
+    namespace.delete("pods/px-0")
+    wait_for("it is gone", lambda: namespace.get("pods/px-0") is None, 30)
+    second = namespace.pod("px-0")["metadata"]["uid"]
+    report("report", "{\"n\":2}")
+    report.event("a")
+    report.arrived()
+    assert "metadata.uid: Invalid value" in report.log.read_text()
+    assert first != second and {e["regarding"]["uid"] for e in namespace.events()} == {first}
+    assert "certrotate.io/report" not in namespace.get("pods/px-0")["metadata"].get("annotations", {})
 
 
 def test_without_the_right(make, namespace, cluster, tmp_path, tidy):

@@ -22,14 +22,20 @@ struct reporter_scene {
 
 static UNUSED const struct kube_request_ref rotate = { "MariaDBOpsRequest", "px-rotate" };
 
-static inline UNUSED void enter(struct reporter_scene *scene)
+/* uid: NULL for any pod of that name */
+static inline UNUSED void enter_as(struct reporter_scene *scene, const char *uid)
 {
-        const struct kube_reporter_spec spec = { "demo", "px-0" };
+        const struct kube_reporter_spec spec = { "demo", "px-0", uid };
 
         scene_open(&scene->on);
         scene->reporter = kube_reporter_open(scene->on.client, &spec);
         assert_true(kube_reporter_is_idle(scene->reporter));
         assert_int_equal(kube_reporter_trouble(scene->reporter)->kind, ERR_NONE);
+}
+
+static inline UNUSED void enter(struct reporter_scene *scene)
+{
+        enter_as(scene, NULL);
 }
 
 static inline UNUSED void leave(struct reporter_scene *scene)

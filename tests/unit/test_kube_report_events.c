@@ -142,6 +142,25 @@ static void another_pod_of_that_name(void **state UNUSED)
         leave(&scene);
 }
 
+/* It was told who it is: its Events are its own, and a pod that took its name gets no report. */
+static void one_pod_only(void **state UNUSED)
+{
+        struct reporter_scene scene;
+        struct kube_call *call;
+
+        enter_as(&scene, "u1");
+        tell_event(&scene, NULL, "a");
+        call = scene_call(&scene.on, 1, "POST", EVENTS OWN);
+        says(call, "\"uid\":\"u1\"");
+        kube_fake_answer(call, 201, "{}");
+        kube_reporter_report(scene.reporter, "{}");
+        call = scene_call(&scene.on, 2, "PATCH", POD OWN);
+        says(call, "\"uid\":\"u1\"");
+        kube_fake_answer(call, 422, "{}");
+        is_over_after(&scene, 2);
+        leave(&scene);
+}
+
 static void no_pod(void **state UNUSED)
 {
         struct reporter_scene scene;
@@ -240,6 +259,7 @@ int main(void)
                 cmocka_unit_test(about_a_request),
                 cmocka_unit_test(uid_from_the_annotation),
                 cmocka_unit_test(another_pod_of_that_name),
+                cmocka_unit_test(one_pod_only),
                 cmocka_unit_test(no_pod),
                 cmocka_unit_test(series),
                 cmocka_unit_test(dropped_are_counted),
