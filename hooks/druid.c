@@ -22,6 +22,7 @@
 #include "hooks/druid_reload.h"
 #include "hooks/druid_restart.h"
 #include "hooks/druid_settings.h"
+#include "hooks/process_end.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -119,11 +120,10 @@ static void check_authority(const struct database *database, const struct bundle
                         "not trust: they would refuse this one; first publish old and new authorities on "
                         "every node, then the leaf",
                         bundle_leaf(fresh)->issuer);
-        if (is_authority_change(change) && settings->process.command == NULL &&
-            settings->process.pid_file == NULL)
+        if (is_authority_change(change) && !process_end_is_told(&settings->process))
                 policy_add(out, settings->policy, FINDING_ENGINE,
                            "the authorities changed, which takes a restart of Druid, and nothing says how: "
-                           "set process.command, or process.pid-file and process.executable");
+                           "set process.command or process.executable");
 }
 
 static void druid_check(const struct database *database, const struct bundle *fresh,

@@ -62,8 +62,8 @@ static int start_current(struct restart *restart, struct mono now, struct err *e
         restart->current = process_end_start(&restart->druid->database.settings->process, NULL, left);
         if (restart->current == NULL)
                 return err_set(err, ERR_USAGE,
-                               "Druid has to be restarted, and nothing says how: set process.command, or "
-                               "process.pid-file and process.executable");
+                               "Druid has to be restarted, and nothing says how: set process.command or "
+                               "process.executable");
         return 0;
 }
 

@@ -164,10 +164,10 @@ static int check_settings(const struct generic_settings *settings, struct err *e
             settings->restart_signal >= NSIG)
                 return err_set(err, ERR_USAGE, "generic: no such signal");
         if (settings->reload_signal != 0 || settings->restart_signal != 0) {
-                if (settings->pid_file == NULL || settings->executable == NULL)
+                if (settings->executable == NULL)
                         return err_set(err, ERR_USAGE,
-                                       "generic: a signal needs pid-file and executable, so that it reaches "
-                                       "the right process");
+                                       "generic: a signal needs executable, so that it reaches the right "
+                                       "process");
         }
         return 0;
 }

@@ -35,7 +35,7 @@ struct generic_settings {
         const char *const *restart_command;
         int reload_signal;         /* 0: unset */
         int restart_signal;        /* 0: unset */
-        const char *pid_file;      /* of the process to signal */
+        const char *pid_file;      /* of the process to signal; NULL: the one that is that program */
         const char *executable;    /* its /proc/<pid>/exe must be this path (or end in "/" + this name) */
         const char *reload_url;    /* HTTP call; NULL: unset */
         const char *reload_method; /* "POST" by default */
@@ -56,10 +56,11 @@ struct druid_settings {
 /* How to end the process that its supervisor starts again, where no statement of the engine does. */
 struct process_settings {
         const char *const *command; /* argument vector, NULL-terminated; NULL: unset */
-        const char *pid_file;       /* of the process to signal; NULL: no signal */
-        const char *executable;     /* its /proc/<pid>/exe must be this path (or end in "/" + this name) */
-        int signal;                 /* 0: SIGTERM */
-        int64_t limit_ms;           /* within which it has ended; 0: none of its own */
+        const char *pid_file;       /* of the process to signal; NULL: the one that is that program */
+        const char *executable; /* its /proc/<pid>/exe must be this path (or end in "/" + this name); NULL: no
+                                   signal */
+        int signal;             /* 0: SIGTERM */
+        int64_t limit_ms;       /* within which it has ended; 0: none of its own */
 };
 
 struct singlestore_settings {

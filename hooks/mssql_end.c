@@ -17,14 +17,9 @@ struct end {
         bool yielded;
 };
 
-static bool has_process(const struct hook_settings *settings)
-{
-        return settings->process.command != NULL || settings->process.pid_file != NULL;
-}
-
 bool mssql_end_asks(const struct hook_settings *settings)
 {
-        return settings->admin.password_file != NULL || !has_process(settings);
+        return settings->admin.password_file != NULL || !process_end_is_told(&settings->process);
 }
 
 static enum op_state end_step(struct op *op, short ready, struct mono now, struct err *err)
@@ -60,7 +55,7 @@ struct op *mssql_end_start(struct mssql_worker *worker, const struct hook_settin
         static const struct op_type type = { .name = "end", .step = end_step, .free = end_free };
         struct end *self;
 
-        if (!has_process(settings))
+        if (!process_end_is_told(&settings->process))
                 return mssql_worker_start(worker, mssql_ask_end, ended, arg, limit_ms);
         if (!mssql_end_asks(settings))
                 return process_end_start(&settings->process, NULL, limit_ms);

@@ -7,9 +7,7 @@
 #include "hooks/process.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 
@@ -17,11 +15,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "hooks/process_find.h"
 
 #define PID_FILE_MAX_BYTES 4096
-#define PID_MAX            (1 << 22) /* the kernel's own limit */
-
-static const char deleted[] = " (deleted)";
 
 struct process {
         struct op op;
@@ -60,65 +56,52 @@ static int read_pid(const char *path, pid_t *out, struct err *err)
         if (text.len == 0)
                 return err_set(err, ERR_NOT_READY, "pid file '%.300s' is empty: the process is just starting",
                                path);
-        if (num_parse(buf_str(&text), 1, PID_MAX, &pid, &why) == -1)
+        if (num_parse(buf_str(&text), 1, PROCESS_PID_MAX, &pid, &why) == -1)
                 return err_set(err, ERR_PARSE, "pid file '%.300s' does not hold a process number", path);
         *out = (pid_t)pid;
         return 0;
 }
 
-/* The kernel marks a program whose file was replaced by an upgrade; it is still that program. */
-static bool is_program(char *link, const char *executable)
-{
-        size_t len = strlen(link);
-        const char *base;
-
-        if (len > sizeof(deleted) - 1 && strcmp(link + len - (sizeof(deleted) - 1), deleted) == 0)
-                link[len - (sizeof(deleted) - 1)] = '\0';
-        if (executable[0] == '/')
-                return strcmp(link, executable) == 0;
-        base = strrchr(link, '/');
-        return base != NULL && strcmp(base + 1, executable) == 0;
-}
-
 static int check_program(const struct process *process, struct err *err)
 {
-        const char *path = process->request.pid_file;
-        char link[PATH_MAX + sizeof(deleted)];
-        char name[32];
-        ssize_t n;
+        const struct process_request *request = &process->request;
+        char path[PROCESS_PROGRAM_SIZE];
 
-        (void)snprintf(name, sizeof(name), "/proc/%d/exe", (int)process->pid);
-        n = readlink(name, link, sizeof(link) - 1);
-        if (n == -1 && errno == EACCES)
-                return err_set(err, ERR_PRIVILEGE,
-                               "may not read %s: run the agent as the user of that process, or give it "
-                               "CAP_SYS_PTRACE",
-                               name);
-        if (n == -1)
-                return err_set(err, ERR_NOT_READY, "process %d of '%.200s' is ending or has no program",
-                               (int)process->pid, path);
-        link[n] = '\0';
-        if (!is_program(link, process->request.executable))
-                return err_set(err, ERR_ENGINE,
-                               "pid %d in '%.120s' is '%.120s', not '%.120s': the pid file is stale",
-                               (int)process->pid, path, link, process->request.executable);
-        return 0;
+        if (process_program(process->pid, path, err) == -1)
+                return -1;
+        if (process_is_program(path, request->executable))
+                return 0;
+        if (request->pid_file == NULL)
+                return err_set(err, ERR_NOT_READY, "process %d became another program just now",
+                               (int)process->pid);
+        return err_set(err, ERR_ENGINE, "pid %d in '%.120s' is '%.120s', not '%.120s': the pid file is stale",
+                       (int)process->pid, request->pid_file, path, request->executable);
+}
+
+static int open_process(struct process *process, struct err *err)
+{
+        const struct process_request *request = &process->request;
+
+        if ((request->pid_file != NULL ? read_pid(request->pid_file, &process->pid, err)
+                                       : process_find(request->executable, &process->pid, err)) == -1)
+                return -1;
+        process->pidfd = pidfd_open(process->pid, 0);
+        if (process->pidfd != -1)
+                return 0;
+        if (errno != ESRCH && errno != EINVAL) /* EINVAL: a thread's number */
+                return err_sys(err, errno, "open process %d", (int)process->pid);
+        if (request->pid_file == NULL)
+                return err_set(err, ERR_NOT_READY, "process %d ended just now", (int)process->pid);
+        return err_set(err, ERR_NOT_READY,
+                       "no process %d, which pid file '%.300s' names: it is not running (yet)",
+                       (int)process->pid, request->pid_file);
 }
 
 static int send_signal(struct process *process, struct err *err)
 {
         const struct process_request *request = &process->request;
 
-        if (read_pid(request->pid_file, &process->pid, err) == -1)
-                return -1;
-        process->pidfd = pidfd_open(process->pid, 0);
-        if (process->pidfd == -1 && (errno == ESRCH || errno == EINVAL)) /* EINVAL: a thread's number */
-                return err_set(err, ERR_NOT_READY,
-                               "no process %d, which pid file '%.300s' names: it is not running (yet)",
-                               (int)process->pid, request->pid_file);
-        if (process->pidfd == -1)
-                return err_sys(err, errno, "open process %d", (int)process->pid);
-        if (check_program(process, err) == -1)
+        if (open_process(process, err) == -1 || check_program(process, err) == -1)
                 return -1;
         /* One call for both questions: still there, and take this. */
         if (pidfd_send_signal(process->pidfd, request->signo, NULL, 0) == 0)

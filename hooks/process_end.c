@@ -9,6 +9,11 @@
 
 #include <signal.h>
 
+bool process_end_is_told(const struct process_settings *settings)
+{
+        return settings->command != NULL || settings->executable != NULL;
+}
+
 struct op *process_end_start(const struct process_settings *settings, const char *const *environment,
                              int64_t limit_ms)
 {
@@ -17,7 +22,7 @@ struct op *process_end_start(const struct process_settings *settings, const char
         if (settings->command != NULL)
                 return exec_start(&(struct exec_request){
                         .argv = settings->command, .environ = environment, .limit_ms = limit_ms });
-        if (settings->pid_file == NULL)
+        if (!process_end_is_told(settings))
                 return NULL;
         return process_signal(&(struct process_request){
                 .pid_file = settings->pid_file,

@@ -17,6 +17,7 @@
 #include "hooks/mysql_custom.h"
 #include "hooks/mysql_family.h"
 #include "hooks/option_file.h"
+#include "hooks/process_end.h"
 #include "hooks/singlestore_parts.h"
 
 static const char rights[] = "SUPER, CLUSTER, SHOW METADATA";
@@ -150,15 +151,13 @@ static int singlestore_settings(const struct database *database, const struct se
 static bool singlestore_needs_restart(const struct database *database, enum change_class change UNUSED)
 {
         const struct singlestore *node = singlestore_at(database);
-        const struct process_settings *process = &database->settings->process;
-
         /* What it has read as it came back is not known: with the settings of before it is to start once
          * more. */
         if (!node->tls.known)
                 return node->ended && database->mode != TLS_UNMANAGED;
         switch (database->mode) {
         case TLS_UNMANAGED:
-                return !node->tls.serves && (process->command != NULL || process->pid_file != NULL);
+                return !node->tls.serves && process_end_is_told(&database->settings->process);
         case TLS_OFF:
                 return node->tls.serves;
         case TLS_MIXED:

@@ -214,10 +214,9 @@ struct op *singlestore_restart_start(struct singlestore *node, int64_t limit_ms)
         static const struct program_type type = { .name = "restart",
                                                   .next = restart_next,
                                                   .free = restart_free };
-        const struct process_settings *process = &node->database.settings->process;
         struct restart *restart;
 
-        if (process->command == NULL && process->pid_file == NULL)
+        if (!process_end_is_told(&node->database.settings->process))
                 return NULL;
         restart = MEM_NEW(struct restart);
         restart->node = node;

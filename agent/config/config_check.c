@@ -109,13 +109,11 @@ static int check_generic(const struct draft *draft)
                                "is a second way to reload: keep one of command, signal and http");
         if (restarts > 1)
                 return fail_at(draft, "generic.restart.signal", "is a second way to restart: keep one");
-        if ((generic->reload_signal != 0 || generic->restart_signal != 0) && generic->pid_file == NULL)
+        if ((generic->reload_signal != 0 || generic->restart_signal != 0) && generic->executable == NULL)
                 return fail_at(draft,
                                generic->reload_signal != 0 ? "generic.reload.signal"
                                                            : "generic.restart.signal",
-                               "needs generic.pid-file: whom to signal");
-        if (generic->executable != NULL && generic->pid_file == NULL)
-                return fail_at(draft, "generic.executable", "needs generic.pid-file: whose program to check");
+                               "needs generic.executable: whom to signal");
         if (is_given(draft, "generic.reload.http.status") && generic->reload_url == NULL)
                 return fail_at(draft, "generic.reload.http.status", "needs generic.reload.http.url");
         if (draft->config->apply == CONFIG_APPLY_RELOAD && reloads == 0)
@@ -205,14 +203,14 @@ static int check_process(const struct draft *draft)
 {
         const struct process_settings *process = &draft->config->hook.process;
 
-        if (process->command != NULL && process->pid_file != NULL)
-                return fail_at(draft, "process.pid-file", "and process.command exclude each other: keep one");
-        if ((process->pid_file == NULL) != (process->executable == NULL))
-                return fail_at(draft, process->pid_file == NULL ? "process.executable" : "process.pid-file",
-                               "needs process.%s too, so that the signal reaches the right process",
-                               process->pid_file == NULL ? "pid-file" : "executable");
-        if (process->signal != 0 && process->pid_file == NULL)
-                return fail_at(draft, "process.signal", "needs process.pid-file: whom to signal");
+        if (process->command != NULL && process->executable != NULL)
+                return fail_at(draft, "process.executable",
+                               "and process.command exclude each other: keep one");
+        if (process->pid_file != NULL && process->executable == NULL)
+                return fail_at(draft, "process.pid-file",
+                               "needs process.executable too, so that the signal reaches the right process");
+        if (process->signal != 0 && process->executable == NULL)
+                return fail_at(draft, "process.signal", "needs process.executable: whom to signal");
         return 0;
 }
 

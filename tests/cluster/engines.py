@@ -272,8 +272,8 @@ class Druid(Engine):
                  "zoo.cfg": druid.zoo_cfg("/data", 2181, "0.0.0.0")}
         for role, directory in DIRECTORIES.items():
             files[f"{role}.properties"] = self.own_properties(role)
-            files[f"run-{role}.sh"] = f"""echo $$ >/run/druid/druid.pid
-exec {shlex.join(druid.JAVA)} -XX:MaxDirectMemorySize=256m $(cat {CONF}/{directory}/jvm.config) \\
+            files[f"run-{role}.sh"] = f"""exec {shlex.join(druid.JAVA)} -XX:MaxDirectMemorySize=256m \\
+        $(cat {CONF}/{directory}/jvm.config) \\
         -cp "{JARS}/*:{CONF}/_common:{CONF}/{directory}" {" ".join(druid.SERVER)} {role}
 """
         return files
@@ -290,7 +290,7 @@ cp /etc/start/jvm.config {own}/
 
     def annotations(self, role):
         config = {"settings-file": f"{CONF}/_common/common.runtime.properties",
-                  "process": {"pid-file": "/run/druid/druid.pid", "executable": "java"},
+                  "process": {"executable": "java"},
                   "custom": {"secret": f"{self.name}-certrotate-files", "publish": "/run/druid/custom"},
                   # The extension is not to be had from Maven Central.
                   "druid": {"role": druid.ROLES[role][0], "client-extension": False, "reload-interval": "1s"}}

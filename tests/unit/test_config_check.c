@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #define MARIADB "database: mariadb\nsource: /s\npublish: /p\n"
+#define DRUID   "database: druid\nsource: /s\npublish: /p\nendpoints: [tls://127.0.0.1:1]\n"
 #define GENERIC "database: generic\nsource: /s\npublish: /p\nendpoints: [tls://127.0.0.1:1]\n"
 
 static const struct {
@@ -94,7 +95,7 @@ static const struct {
           "f:4:31: custom.publish: is '/s' or inside it, which is only read" },
         { MARIADB "custom: {source: /f, publish: /c, mode: \"0666\"}",
           "f:4:41: custom.mode: '0666' lets everybody write" },
-        { GENERIC "generic: {reload: {signal: HUP}, pid-file: /r}\ncustom: {source: /f, publish: /c}",
+        { GENERIC "generic: {reload: {signal: HUP}, executable: r}\ncustom: {source: /f, publish: /c}",
           "f:6:31: custom.publish: needs a database that is restarted: set generic.restart" },
         { MARIADB "plan: /p\nkubernetes: {plan: px}",
           "f:5:20: kubernetes.plan: and plan exclude each other" },
@@ -122,7 +123,11 @@ static const struct {
           "f: endpoints: is missing: the generic driver has none of its own" },
         { GENERIC, "f: generic.reload.command: a reload or a restart is needed" },
         { GENERIC "generic: {reload: {signal: HUP}}",
-          "f:5:28: generic.reload.signal: needs generic.pid-file" },
+          "f:5:28: generic.reload.signal: needs generic.executable" },
+        { DRUID "process: {pid-file: /r}", "f:5:21: process.pid-file: needs process.executable too" },
+        { DRUID "process: {signal: INT}", "f:5:19: process.signal: needs process.executable" },
+        { DRUID "process: {executable: x, command: [y]}",
+          "f:5:23: process.executable: and process.command exclude each other" },
         { GENERIC "generic: {reload: {signal: KILL}}",
           "f:5:28: generic.reload.signal: 'KILL' is not one of HUP, INT, QUIT, TERM, USR1, USR2, WINCH" },
         { GENERIC "generic: {reload: {command: [a], http: {url: \"http://h/\"}}}",

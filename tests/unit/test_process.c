@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -214,6 +215,62 @@ static void ends_within_its_own_limit(void **state)
         assert_non_null(strstr(err.text, "did not end within 300 ms of SIGCONT"));
 }
 
+/* Of all that runs here, that program; its path or, as no other has it, its name. */
+static void finds_it_by_its_program(void **state)
+{
+        struct world *world = *state;
+        AUTO(mem_free_p) char *twin = mem_printf("%s-twin", world->program);
+        struct err err;
+        int status = 0;
+
+        mem_free(TAKE(world->pid_file));
+        assert_int_equal(signal_it(world, twin, SIGKILL, false, &err), -1);
+        assert_int_equal(err.kind, ERR_NOT_READY);
+        assert_non_null(strstr(err.text, "it is not running (yet)"));
+        assert_int_equal(rename(world->program, twin), 0);
+        assert_int_equal(signal_it(world, strrchr(twin, '/') + 1, SIGHUP, true, &err), 0);
+        assert_int_equal(waitpid(world->pid, &status, 0), world->pid);
+        assert_int_equal(WTERMSIG(status), SIGHUP);
+}
+
+static void spares_both_of_two(void **state)
+{
+        struct world *world = *state;
+        pid_t second = start_program(world->program);
+        struct err err;
+
+        mem_free(TAKE(world->pid_file));
+        assert_int_equal(signal_it(world, world->program, SIGKILL, false, &err), -1);
+        assert_int_equal(err.kind, ERR_USAGE);
+        assert_non_null(strstr(err.text, "name the one that is meant by pid-file"));
+        assert_int_equal(waitpid(world->pid, NULL, WNOHANG), 0);
+        assert_int_equal(kill(second, SIGKILL), 0);
+        assert_int_equal(waitpid(second, NULL, 0), second);
+}
+
+/* bash, which is one process and then has a child of its own kind that lasts. */
+static void finds_the_parent_of_its_children(void **state)
+{
+        struct world *world = *state;
+        AUTO(mem_free_p) char *shell = mem_printf("%s/parent", world->dir);
+        AUTO(mem_free_p) char *script = mem_printf("(sleep 60; :) & echo $! >%s/child; wait", world->dir);
+        AUTO(mem_free_p) char *child = mem_printf("%s/child", world->dir);
+        char *argv[] = { shell, mem_strdup("-c"), script, NULL };
+        pid_t pid = 0;
+        struct err err;
+        int status = 0;
+
+        copy_file("/bin/bash", shell);
+        assert_int_equal(posix_spawn(&pid, shell, NULL, NULL, argv, NULL), 0);
+        mem_free(argv[1]);
+        while (access(child, F_OK) != 0)
+                (void)usleep(1000);
+        mem_free(TAKE(world->pid_file));
+        assert_int_equal(signal_it(world, "parent", SIGTERM, true, &err), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(WTERMSIG(status), SIGTERM);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -224,6 +281,9 @@ int main(void)
                 cmocka_unit_test_setup_teardown(pid_file_faults, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(waits_for_the_end, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(ends_within_its_own_limit, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(finds_it_by_its_program, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(spares_both_of_two, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(finds_the_parent_of_its_children, set_up, tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
