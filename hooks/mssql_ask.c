@@ -199,5 +199,5 @@ int mssql_ask_end(struct mssql_job *job, struct err *err)
         if (mssql_ask_open(job, &link, err) == -1 || yield_lead(job, link, err) == -1 ||
             mssql_job_goes_on(job, err) == -1)
                 return -1;
-        return mssql_link_shut_down(link, mssql_job_left_ms(job), err);
+        return mssql_link_shut_down(link, job->state.grouped, mssql_job_left_ms(job), err);
 }

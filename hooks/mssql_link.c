@@ -241,11 +241,24 @@ static bool is_dead(struct mssql_link *link)
         return sybdb->dbdead(link->process) != FALSE || mssql_link_run(link, &ping, &ignored) == -1;
 }
 
-int mssql_link_shut_down(struct mssql_link *link, int64_t limit_ms, struct err *err)
+static void note_row(void *arg, const char *const *values UNUSED, int n UNUSED)
 {
-        static const struct mssql_query query = { .sql = "SHUTDOWN",
-                                                  .right = "SHUTDOWN",
-                                                  .other = ERR_NOT_READY };
+        *(bool *)arg = true;
+}
+
+int mssql_link_shut_down(struct mssql_link *link, bool is_replica, int64_t limit_ms, struct err *err)
+{
+        /* Another may have handed over to it since it was asked. */
+        static const char guarded[] =
+                "IF EXISTS (SELECT replica_id FROM sys.dm_hadr_availability_replica_states "
+                "WHERE is_local = 1 AND role_desc = N'PRIMARY') SELECT 1 ELSE SHUTDOWN";
+        bool is_primary = false;
+        const struct mssql_query query = { .sql = is_replica ? guarded : "SHUTDOWN",
+                                           .name = "SHUTDOWN",
+                                           .right = "SHUTDOWN",
+                                           .other = ERR_NOT_READY,
+                                           .row = note_row,
+                                           .arg = &is_primary };
         struct mono until = clock_after(clock_mono(), limit_ms);
         int refused = mssql_link_run(link, &query, err);
         int64_t left;
@@ -255,6 +268,8 @@ int mssql_link_shut_down(struct mssql_link *link, int64_t limit_ms, struct err *
                 return -1;
         if (refused == -1)
                 return 0;
+        if (is_primary)
+                return err_set(err, ERR_NOT_READY, "it became the primary of an availability group just now");
         while ((left = until.ms - clock_mono().ms) > 0) {
                 struct pollfd pfd = { .fd = link->account.sybdb->dbiordesc(link->process), .events = POLLIN };
 

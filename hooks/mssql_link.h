@@ -47,5 +47,9 @@ void mssql_link_free(struct mssql_link *link);
 AUTO_DEFINE(struct mssql_link, mssql_link_free)
 /* ERR_PRIVILEGE, ERR_NETWORK, ERR_TIMEOUT, what `other` says. */
 int mssql_link_run(struct mssql_link *link, const struct mssql_query *query, struct err *err) MUST_CHECK;
-/* SHUTDOWN, then waits up to limit_ms for the end of the connection, which is the end of the server. */
-int mssql_link_shut_down(struct mssql_link *link, int64_t limit_ms, struct err *err) MUST_CHECK;
+/*
+ * SHUTDOWN, then waits up to limit_ms for the end of the connection, which is the end of the server. A
+ * replica of an availability group that is its primary by then goes on: ERR_NOT_READY.
+ */
+int mssql_link_shut_down(struct mssql_link *link, bool is_replica, int64_t limit_ms,
+                         struct err *err) MUST_CHECK;

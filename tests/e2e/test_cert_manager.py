@@ -6,6 +6,7 @@ internal/controller/certificates/policies in its source.
 """
 
 import json
+import time
 
 import pytest
 
@@ -234,6 +235,7 @@ def put_back(asked, certificates, certificate, secret, anew=False):
     else:
         body["metadata"]["resourceVersion"] = namespace.get(where)["metadata"]["resourceVersion"]
         namespace.call("PUT", where, body)
+        time.sleep(1)  # as the controller waits
     certificates.create(asked("renewed", certificate)["want"])
 
 

@@ -431,6 +431,20 @@ def test_availability_group_all_at_once(trio):
     assert all(e["role"] != "PRIMARY" for e in group.ends()), group.state()["log"]
 
 
+def test_handed_over_to_while_it_is_to_end(trio):
+    """Between the look at its role and SHUTDOWN: it goes on, and hands over itself first."""
+    group = trio(mssql={"failover": "auto"})
+    stack = group.stacks["sql-1"]
+    bundle = stack.issue()
+    stack.db.faults(promoted=True)
+    stack.volume.publish(bundle)
+    stack.agent.wait_event("database_waited_for", reason="DatabaseNotReady")
+    stack.db.faults()
+    stack.wait_proven(bundle, 60)
+    assert [(e["replica"], e["role"]) for e in group.ends()] == [("sql-1", "SECONDARY")]
+    assert "became the primary" in stack.agent.find("database_waited_for")[0]["error"]
+
+
 def test_tls_is_switched_on_in_a_group(trio):
     group = trio(mssql={"failover": "auto"}, tls="off")
     for name in ("sql-1", "sql-2", "sql-0"):

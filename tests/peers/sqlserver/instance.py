@@ -12,7 +12,7 @@ from pathlib import Path
 import certificates
 from conf import Conf
 from group import Group
-from sql import Reader, Select, SQLError, statements
+from sql import Reader, Select, SQLError, split_if, statements
 
 VERSION = (16, 0, 4135)
 VERSION_TEXT = ("Microsoft SQL Server 2022 (RTM-CU14) (KB5038325) - 16.0.4135.4 (X64) \n\tJul 10 2024 14:09:09 \n\t"
@@ -189,15 +189,30 @@ class Session:
 
     def run(self, text):
         for found in statements(text):
-            fault = self.instance.faults().get("statements", {}).get(found[0].upper)
-            if fault:
-                raise SQLError(fault["number"], fault["text"], fault.get("severity", 16))
-            reader = Reader(found)
-            handler = getattr(self, "_" + found[0].upper.lower(), None) if found[0].kind == "word" else None
-            if handler is None:
-                raise SQLError(102, f"Incorrect syntax near '{found[0].text}'.", 15)
-            yield from handler(reader) or ()
+            yield from self._run_one(found)
             yield ("done",)
+
+    def _run_one(self, found):
+        fault = self.instance.faults().get("statements", {}).get(found[0].upper)
+        if fault:
+            raise SQLError(fault["number"], fault["text"], fault.get("severity", 16))
+        handler = getattr(self, "_" + found[0].upper.lower(), None) if found[0].kind == "word" else None
+        if handler is None:
+            raise SQLError(102, f"Incorrect syntax near '{found[0].text}'.", 15)
+        yield from handler(Reader(found)) or ()
+
+    def _if(self, reader):
+        """IF EXISTS (SELECT …) statement [ELSE statement]; other conditions are those of drivers, and mean nothing here."""
+        reader.expect("IF")
+        if not reader.accept("EXISTS", "("):
+            return
+        asked, true, false = split_if(reader)
+        if self.instance.faults().get("promoted"):
+            self.instance.group.fail_over(self.instance.group.state()["name"], True)
+        _, rows = Select(Reader(asked), self).result()
+        chosen = true if rows else false
+        if chosen:
+            yield from self._run_one(chosen)
 
     def _select(self, reader):
         described, rows = Select(reader, self).result()
@@ -206,7 +221,7 @@ class Session:
     def _set(self, reader):
         """Options of the session mean nothing here."""
 
-    _declare = _print = _if = _waitfor = _reconfigure = _checkpoint = _set
+    _declare = _print = _waitfor = _reconfigure = _checkpoint = _set
 
     def _use(self, reader):
         reader.expect("USE")

@@ -97,6 +97,22 @@ class Reader:
         return token.text
 
 
+def split_if(reader):
+    """Behind IF EXISTS (: tokens of the question, of the statement, and of the one behind ELSE."""
+    parts, depth = [[], [], []], 1
+    at = 0
+    while reader.peek().kind != "end":
+        token = reader.next()
+        depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind == "sign" else 0
+        if (depth == 0 and at == 0) or (depth == 0 and at == 1 and token.is_word("ELSE")):
+            at += 1
+        else:
+            parts[at].append(token)
+    if not parts[1]:
+        raise SQLError(102, "Incorrect syntax near ')'.", 15)
+    return parts
+
+
 class Select:
     """SELECT [TOP n] expression [AS name], … [FROM view [alias] [WHERE … [AND …]] [ORDER BY column]]"""
 
