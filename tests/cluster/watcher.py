@@ -92,6 +92,7 @@ class Watcher:
 
     def one_at_a_time(self, but=()):
         """What was seen up to now is forgotten."""
+        assert all(thread.is_alive() for thread in self._threads), "nobody looks any more"
         together, bare, unserved, self.together, self.bare, self.unserved = self.together, self.bare, self.unserved, [], [], []
         together = [(at, pods) for at, pods in together if len(set(pods) - set(but)) > 1]
         assert not together, f"{len(together)} times more than one pod was away, first {together[0]}"
