@@ -17,6 +17,7 @@ import pytest
 
 from support.agent import ROOT, run
 from support.controller import HOME
+from support.fleet import databases_group, define_database, forget_database, plural
 from support.kube import BIN
 from support.kube_api import APPLY, ApiError
 from support.poll import free_port, stays, wait_for
@@ -262,20 +263,32 @@ def role_templates(spec):
     return {role: part["podTemplate"] for role, part in parts.items()}
 
 
-def test_samples_of_kubedb(webhook, tmp_path):
+@pytest.fixture
+def kubedb(cluster):
+    """Definitions of the kinds that there are samples of."""
+    samples = {file.parent.name: file for file in (ROOT / "deploy/samples").glob("*/kubedb.yaml")}
+    assert len(samples) == 3
+    for kind in samples:
+        define_database(cluster, kind)
+    yield samples
+    for kind in samples:
+        forget_database(cluster, kind)
+
+
+def test_samples_of_kubedb(webhook, kubedb, tmp_path):
     """Pods of those objects, with the containers and volumes that KubeDB gives them, and what their agents are told."""
     one = webhook.controller().start().wait_ready()
     webhook.wait_called()
-    samples = sorted((ROOT / "deploy/samples").glob("*/kubedb.yaml"))
-    assert len(samples) == 3
-    for sample in samples:
-        database = json.loads(webhook.namespace.kubectl("label", "--local", "-f", sample, "a=b", "-o", "json"))
-        name, kind = database["metadata"]["name"], database["kind"].lower()
+    for kind, sample in kubedb.items():
+        webhook.namespace.kubectl("apply", "-f", sample)
+        database, = webhook.namespace.call("GET", plural(kind), group=databases_group(kind))["items"]
+        name = database["metadata"]["name"]
         for role, template in role_templates(database["spec"]).items():
             body = pod("try", template["metadata"]["annotations"], **{
                 "app.kubernetes.io/instance": name, "app.kubernetes.io/name": f"{kind}s.kubedb.com", "kubedb.com/role": role})
+            asked = {key: value for key, value in template.get("spec", {}).items() if key != "containers"}
             body["spec"].update(
-                initContainers=[{"name": "init", "image": "init"}], volumes=[{"name": "main-config-volume", "emptyDir": {}}],
+                asked, initContainers=[{"name": "init", "image": "init"}], volumes=[{"name": "main-config-volume", "emptyDir": {}}],
                 containers=[{"name": kind, "image": kind}, {"name": f"{kind}-coordinator", "image": "coordinator"}])
             made = webhook.api.call("POST", webhook.namespace.path("pods?dryRun=All"), body)
             assert is_injected(made), f"{sample}: {role}"
