@@ -76,15 +76,18 @@ static void read_entry(pid_t pid, const char *entry, char text[static STAT_SIZE]
 /* Behind the name, which may hold anything: ") S <parent> …" */
 static pid_t parent_of(pid_t pid)
 {
+        struct err ignored = ERR_INIT;
         char text[STAT_SIZE];
-        const char *end;
-        int parent = 0;
+        char *parent;
+        int64_t number;
 
         read_entry(pid, "stat", text);
-        end = strrchr(text, ')');
-        if (end != NULL)
-                (void)sscanf(end + 1, " %*c %d", &parent);
-        return parent;
+        parent = strrchr(text, ')');
+        if (parent == NULL || strlen(parent) < sizeof(") S"))
+                return 0;
+        parent += sizeof(") S");
+        parent[strcspn(parent, " ")] = '\0';
+        return num_parse(parent, 0, PROCESS_PID_MAX, &number, &ignored) == 0 ? (pid_t)number : 0;
 }
 
 static bool has_name(pid_t pid, const char *executable)
