@@ -182,6 +182,20 @@ static char *copy(struct cnf_text text)
         return out;
 }
 
+static bool is_in(const struct cnf *cnf, const char *first, const char *section)
+{
+        return cnf->section.at == NULL ? strcmp(first, section) == 0 : cnf_is(cnf->section, section);
+}
+
+/* The last of a key is the one in force; setting one before it could change what stands around the value. */
+static bool is_set_again(struct cnf later, const char *first, const char *section, const char *key)
+{
+        while (cnf_next(&later))
+                if (later.kind == CNF_ENTRY && is_in(&later, first, section) && cnf_is_key(later.key, key))
+                        return true;
+        return false;
+}
+
 void cnf_merge(const char *text, const char *patch, const char *section, struct buf *out)
 {
         AUTO(mem_free_p) char *now = mem_strdup(text);
@@ -197,6 +211,8 @@ void cnf_merge(const char *text, const char *patch, const char *section, struct 
                         continue;
                 in = cnf.section.at == NULL ? mem_strdup(section) : copy(cnf.section);
                 key = copy(cnf.key);
+                if (is_set_again(cnf, section, in, key))
+                        continue;
                 value = copy(cnf.value);
                 cnf_set(now, in, key, value, &next);
                 out->overflow = out->overflow || next.overflow;

@@ -100,6 +100,20 @@ static void edit(void **state UNUSED)
         expect_edit("[server]\na=1", "b", "2", "[server]\na=1\nb = 2\n");
 }
 
+/* Once more changes nothing, whatever blanks stand behind the value. */
+static void merge_of_a_key_twice(void **state UNUSED)
+{
+        static const char text[] = "[server]\nx\t\n",
+                          patch[] = "x\n[server]\nx = 1\nX-y = 2\n[other]\nx = 3\n";
+        AUTO(buf_done_p) struct buf once = BUF_INIT(1024);
+        AUTO(buf_done_p) struct buf twice = BUF_INIT(1024);
+
+        cnf_merge(text, patch, "server", &once);
+        assert_string_equal(buf_str(&once), "[server]\nx = 1\t\nX-y = 2\n[other]\nx = 3\n");
+        cnf_merge(buf_str(&once), patch, "server", &twice);
+        assert_string_equal(buf_str(&twice), buf_str(&once));
+}
+
 static void merge(void **state UNUSED)
 {
         AUTO(buf_done_p) struct buf out = BUF_INIT(CONFIG_MAX_BYTES);
@@ -126,8 +140,9 @@ static void too_large(void **state UNUSED)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(walk), cmocka_unit_test(check), cmocka_unit_test(too_many),
-                cmocka_unit_test(edit), cmocka_unit_test(merge), cmocka_unit_test(too_large),
+                cmocka_unit_test(walk),      cmocka_unit_test(check), cmocka_unit_test(too_many),
+                cmocka_unit_test(edit),      cmocka_unit_test(merge), cmocka_unit_test(merge_of_a_key_twice),
+                cmocka_unit_test(too_large),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
