@@ -332,7 +332,7 @@ static const char *reason_of(const struct kube_call *call, CURLcode code)
 
 void kube_call_settle(struct kube_call *call, const struct kube_access *access, CURLcode code)
 {
-        /* Of files there is one that libcurl reads for a connection. */
+        /* libcurl's own word for it does not name the file. */
         const char *where = code == CURLE_SSL_CACERT_BADFILE && access->authorities_file != NULL
                                     ? access->authorities_file
                                     : access->server;

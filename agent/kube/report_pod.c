@@ -62,7 +62,7 @@ static char *patch(const struct kube_report_pod *pod)
         char now[KUBE_MICRO_TIME_MAX];
 
         json_add(body, "metadata", meta);
-        if (pod->is_one) /* 422 from another one, where it cannot be changed */
+        if (pod->uid_is_given) /* 422 from another one, where it cannot be changed */
                 json_add_str(meta, "uid", pod->uid);
         json_add(meta, "annotations", annotations);
         if (pod->sending != NULL)
@@ -112,7 +112,7 @@ void kube_report_pod_learn(struct kube_report_pod *pod, const cJSON *object)
 {
         const char *uid = json_get_str(json_get(object, "metadata"), "uid");
 
-        if (pod->is_one || (uid != NULL && pod->uid != NULL && strcmp(uid, pod->uid) == 0))
+        if (pod->uid_is_given || (uid != NULL && pod->uid != NULL && strcmp(uid, pod->uid) == 0))
                 return;
         /* Another pod knows nothing of what the old one was told. */
         if (uid == NULL || pod->uid != NULL)
@@ -179,7 +179,7 @@ static void on_answer(const struct kube_answer *answer, void *arg)
 
 void kube_report_pod_open(struct kube_report_pod *pod, struct kube_client *client, const char *uid)
 {
-        pod->is_one = uid != NULL;
+        pod->uid_is_given = uid != NULL;
         pod->uid = mem_strdup(uid);
         pod->box = (struct kube_outbox){
                 .client = client, .write = on_write, .answered = on_answer, .arg = pod

@@ -12,11 +12,11 @@ struct kube_report_pod {
         struct kube_outbox box;
         const char *namespace; /* borrowed, as the next */
         const char *name;
-        bool is_one;   /* uid is given: another pod of that name is not ours */
-        char *uid;     /* NULL: not known */
-        char *wanted;  /* NULL: none */
-        char *told;    /* what the server has; NULL: who knows */
-        char *sending; /* in flight; NULL: no text is */
+        bool uid_is_given; /* another pod of that name is not ours */
+        char *uid;         /* NULL: not known */
+        char *wanted;      /* NULL: none */
+        char *told;        /* what the server has; NULL: who knows */
+        char *sending;     /* in flight; NULL: no text is */
         bool wants_nudge;
         bool is_nudging; /* in flight */
         bool was_nudged;
